@@ -1,0 +1,1 @@
+"""Sea Trial: end-to-end verification and chaos framework for Kubernetes traffic."""

@@ -1,0 +1,1 @@
+"""Observation: looks at the cluster and its traffic, returns frozen data, judges nothing."""

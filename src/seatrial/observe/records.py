@@ -1,0 +1,189 @@
+"""What was seen: the data classes that observation hands to the checks.
+
+All times are Unix seconds (float) on the clock of the machine that runs the trial, unless a field says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request made by a vantage."""
+
+    scheduled: float
+    """When it was due (open loop); equal to ``start`` when no rate was asked."""
+    start: float
+    end: float
+    status: int
+    """HTTP status, 0 when there was no answer."""
+    served_by: str
+    """The replica that answered, empty when unknown."""
+    error: str
+    """Empty, or one of: refused, timeout, reset, dns, unreachable, other."""
+
+    @property
+    def ok(self) -> bool:
+        """True for a 2xx or 3xx answer."""
+        return not self.error and 200 <= self.status < 400
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """The requests of one run from one vantage to one URL."""
+
+    node: str
+    """Node of the vantage."""
+    url: str
+    fresh: bool
+    """True when each request opened its own connection."""
+    requests: tuple[Request, ...]
+
+    @property
+    def count(self) -> int:
+        return len(self.requests)
+
+    @property
+    def failed(self) -> tuple[Request, ...]:
+        return tuple(request for request in self.requests if not request.ok)
+
+    def answers(self) -> Counter[str]:
+        """Successful requests by the replica that answered."""
+        return Counter(request.served_by for request in self.requests if request.ok)
+
+    def errors(self) -> Counter[str]:
+        """Failed requests by error class, or ``HTTP <status>`` for an unsuccessful answer."""
+        return Counter(request.error or f"HTTP {request.status}" for request in self.failed)
+
+
+def merge(traffic: Iterable[Traffic]) -> Traffic:
+    """Join runs to one URL from several vantages into one sample, in order of start."""
+    runs = tuple(traffic)
+    requests = sorted((request for run in runs for request in run.requests), key=lambda request: request.start)
+    return Traffic(
+        node="+".join(sorted({run.node for run in runs})),
+        url=runs[0].url if runs else "",
+        fresh=all(run.fresh for run in runs),
+        requests=tuple(requests),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DnsRecord:
+    """One resource record of an answer."""
+
+    name: str
+    type: str
+    """A, AAAA, SRV or CNAME."""
+    ttl_seconds: int
+    data: str
+    """Address for A and AAAA, target name for SRV and CNAME; no trailing dot."""
+    port: int = 0
+    """SRV only."""
+
+
+@dataclass(frozen=True, slots=True)
+class DnsAnswer:
+    """What a resolver said to one question, asked from one node."""
+
+    node: str
+    question: str
+    """The name as asked: short, or fully qualified."""
+    resolved: str
+    """The fully qualified name that the search list led to."""
+    type: str
+    rcode: str
+    """NOERROR, NXDOMAIN, SERVFAIL …, or TIMEOUT."""
+    records: tuple[DnsRecord, ...]
+    seconds: float
+
+    def addresses(self) -> frozenset[str]:
+        return frozenset(record.data for record in self.records if record.type in ("A", "AAAA"))
+
+
+@dataclass(frozen=True, slots=True)
+class ServicePort:
+    name: str
+    port: int
+    target: str
+    """Number or name of the container's port."""
+    protocol: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceView:
+    """A live Service object."""
+
+    namespace: str
+    name: str
+    cluster_ip: str
+    """``None`` (the word) for a headless Service, as Kubernetes writes it."""
+    ports: tuple[ServicePort, ...]
+    session_affinity: str
+    selector: tuple[tuple[str, str], ...]
+
+    @property
+    def headless(self) -> bool:
+        return self.cluster_ip == "None"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One address of a Service, joined from its EndpointSlices."""
+
+    address: str
+    pod: str
+    node: str
+    ready: bool
+    serving: bool
+    terminating: bool
+    ports: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PodView:
+    """A live pod."""
+
+    namespace: str
+    name: str
+    uid: str
+    ip: str
+    node: str
+    phase: str
+    ready: bool
+    terminating: bool
+    restarts: int
+    """Restarts of the application container."""
+    container: str
+    """Name of the application container."""
+    container_id: str
+    """Runtime id without scheme, empty before it exists."""
+    created: float
+    ready_since: float
+    """Time of the last Ready condition transition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One dated event of a timeline."""
+
+    at: float
+    what: str
+    """Stable name: fault, first_error, not_ready, endpoint_removed, last_answer, last_error, recovered, …."""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """What happened around one fault, in order; seconds are relative to the fault."""
+
+    subject: str
+    fault_at: float
+    moments: tuple[Moment, ...]
+
+    def seconds(self, what: str) -> float | None:
+        """Seconds from the fault to the named moment, or None when it did not occur."""
+        return next((moment.at - self.fault_at for moment in self.moments if moment.what == what), None)
