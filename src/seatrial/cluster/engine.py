@@ -1,0 +1,130 @@
+"""The container engine: use the one that runs, else install and start Debian's Docker; anything else is told, not guessed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+from seatrial.command import capture, logged, succeeds
+from seatrial.errors import EnvironmentFault
+from seatrial.paths import ROOT, cached
+from seatrial.progress import Phases
+
+START_SECONDS = 60.0
+"""How long the engine may take to answer after its start; 2 s were measured on two idle cores."""
+CAP_SYS_RESOURCE = 24
+"""Bit of the capability in the kernel's masks (linux/capability.h)."""
+PACKAGES = ("docker.io", "iptables", "ca-certificates")
+
+
+def is_running() -> bool:
+    """Tell whether a Docker engine answers."""
+    return shutil.which("docker") is not None and succeeds("docker", "info", "--format", "{{.ID}}")
+
+
+def bounding_set(status: str | None = None) -> int:
+    """Return the capability bounding set of this process as a bit mask."""
+    text = status if status is not None else Path("/proc/self/status").read_text()
+    return int(next(line for line in text.splitlines() if line.startswith("CapBnd")).split()[1], 16)
+
+
+def needs_bounded_runtime(mask: int) -> bool:
+    """Tell whether the host withholds a capability that privileged containers ask for."""
+    return not mask >> CAP_SYS_RESOURCE & 1
+
+
+def is_debian() -> bool:
+    """Tell whether the host's packages are Debian's."""
+    return Path("/etc/debian_version").exists() and shutil.which("apt-get") is not None
+
+
+def ensure_engine(phases: Phases) -> None:
+    """Make sure that a Docker engine answers.
+
+    Raises EnvironmentFault on a host where that would be guesswork: not Debian, or not root.
+    """
+    if is_running():
+        return
+    if os.environ.get("DOCKER_HOST"):
+        raise EnvironmentFault(
+            f"no engine answers at DOCKER_HOST={os.environ['DOCKER_HOST']}", remedy="start it, or unset DOCKER_HOST"
+        )
+    if shutil.which("dockerd") is None:
+        _install(phases)
+    if os.geteuid() != 0:
+        raise EnvironmentFault(
+            "no Docker engine answers, and starting one needs root", remedy="start Docker, or run this command with sudo"
+        )
+    _start(phases)
+
+
+def _install(phases: Phases) -> None:
+    if not is_debian() or os.geteuid() != 0:
+        raise EnvironmentFault(
+            "no Docker engine on this host, and it is installed by itself only on Debian as root",
+            remedy="install and start Docker, then run the same command again",
+        )
+    phases.say(f"No Docker engine here: installing Debian's {', '.join(PACKAGES)}")
+    with phases.phase("install engine", estimate_seconds=20, then="start it"):
+        install_packages(*PACKAGES)
+
+
+def install_packages(*names: str) -> None:
+    """Install Debian packages; the log is ``logs/apt.log`` in the cache."""
+    log, env = cached("logs") / "apt.log", {"DEBIAN_FRONTEND": "noninteractive"}
+    logged(["apt-get", "-q", "update"], log, env=env)
+    logged(["apt-get", "-q", "install", "-y", "--no-install-recommends", *names], log, env=env)
+
+
+def _start(phases: Phases) -> None:
+    folder = cached("engine")
+    command = ["dockerd", f"--pidfile={folder / 'dockerd.pid'}"]
+    if needs_bounded_runtime(bounding_set()):
+        command += [f"--add-runtime=bounded={_shim(folder)}", "--default-runtime=bounded"]
+    phases.say(f"Starting the Docker engine: {' '.join(command)}")
+    with phases.phase("start engine"), (folder / "dockerd.log").open("ab") as log:
+        # a session of its own: the engine outlives this command, and Ctrl-C here does not stop its containers
+        process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
+        deadline = time.monotonic() + START_SECONDS
+        while not is_running():
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise EnvironmentFault(f"the Docker engine did not start: {_last_word(folder / 'dockerd.log')}")
+            time.sleep(0.2)
+
+
+def _shim(folder: Path) -> Path:
+    """Install the OCI runtime shim outside the checkout: a running engine must not depend on it."""
+    target = folder / "runc-bounded"
+    shutil.copyfile(ROOT / "images" / "engine" / "runc-bounded", target)
+    target.chmod(0o755)
+    return target
+
+
+def _last_word(log: Path) -> str:
+    lines = log.read_text(errors="replace").strip().splitlines()
+    return f"{lines[-1]} (log: {log})" if lines else f"no output (log: {log})"
+
+
+def stop_engine() -> bool:
+    """Stop the engine that this project started, if it did; tell whether there was one to stop."""
+    pidfile = cached("engine") / "dockerd.pid"
+    try:
+        pid = int(pidfile.read_text())
+        command = Path(f"/proc/{pid}/cmdline").read_bytes().decode()
+    except (OSError, ValueError):
+        return False
+    if str(pidfile) not in command:  # the number now belongs to another process
+        return False
+    os.kill(pid, 15)
+    deadline = time.monotonic() + START_SECONDS
+    while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return True
+
+
+def docker(*arguments: str, timeout_seconds: float = 120.0, stdin: str | bytes | None = None) -> str:
+    """Run the Docker client and return its output."""
+    return capture("docker", *arguments, timeout_seconds=timeout_seconds, stdin=stdin)

@@ -1,0 +1,121 @@
+"""The images that are preloaded into a node, each made or pulled under its upstream name."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from seatrial.cluster import golang
+from seatrial.cluster.components import Image, components, content_key
+from seatrial.cluster.engine import docker
+from seatrial.cluster.rootfs import has_image, rootfs_image
+from seatrial.command import logged
+from seatrial.paths import ROOT, cached
+
+REFERENCE = "localhost/seatrial/reference:dev"
+VANTAGE = "localhost/seatrial/vantage:dev"
+KEY = "org.seatrial.content"
+"""Image label with the content hash of what the image was made from."""
+
+
+@contextmanager
+def build_context() -> Iterator[Path]:
+    """Yield a folder for a build; it lies in the cache, so that binaries are linked into it, not copied."""
+    with tempfile.TemporaryDirectory(dir=cached("work")) as folder:
+        yield Path(folder)
+
+
+def docker_build(folder: Path, tag: str, log: str, **arguments: str) -> None:
+    """Build an image with no network: all that goes in lies in the context."""
+    options = [part for name, value in arguments.items() for part in ("--build-arg", f"{name}={value}")]
+    # the classic builder: Debian's engine has no BuildKit worker that a newer client would accept
+    command = ["docker", "build", "--network=none", "--force-rm", *options, "--tag", tag, str(folder)]
+    logged(command, cached("logs") / log, env={"DOCKER_BUILDKIT": "0"})
+
+
+def link(source: Path, target: Path) -> None:
+    """Place a file in a context without copying it, where the file system allows."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def component_image(component: Image) -> str:
+    """Build one component's image from its binary; returns its name."""
+    binaries = golang.binary_folder()
+    base = components().base(component.base) if component.base else None
+    origin = rootfs_image(base.name, base.packages) if base else "scratch"
+    with build_context() as folder:
+        link(binaries / golang.output_name(component.package), folder / component.name)
+        (folder / "Dockerfile").write_text(
+            f"FROM {origin}\nCOPY {component.name} /usr/local/bin/\nENV PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
+            f'ENTRYPOINT ["/usr/local/bin/{component.name}"]\n'
+        )
+        docker_build(folder, component.image, f"image-{component.name}.log")
+    return component.image
+
+
+def python_base() -> str:
+    """Build the Python base image under its upstream name; returns the name."""
+    base = components().base("python")
+    if not has_image(base.image):
+        docker("tag", rootfs_image(base.name, base.packages), base.image)
+    return base.image
+
+
+def system_key() -> str:
+    """Return the content hash of the images of the reference system and the vantage."""
+    return content_key(
+        ROOT / "reference", ROOT / "images" / "reference", golang.VANTAGE, components().base("python").image
+    )
+
+
+def reference_image(base: str) -> str:
+    """Build the reference system's image: wheels are fetched on the host, the build itself has no network."""
+    key = content_key(ROOT / "reference", ROOT / "images" / "reference", base)
+    if _label(REFERENCE) == key:
+        return REFERENCE
+    log = cached("logs") / "reference.log"
+    with build_context() as folder:
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes", "--no-compile", "--target", "site"]
+        target = ["--only-binary=:all:", "--python-version=3.11", "--platform=manylinux_2_28_x86_64"]
+        target += ["--platform=manylinux2014_x86_64", "--platform=manylinux_2_17_x86_64"]
+        logged([*pip, *target, "-r", ROOT / "reference" / "requirements.lock"], log, cwd=folder)
+        skip = shutil.ignore_patterns("__pycache__", "requirements.*")
+        shutil.copytree(ROOT / "reference", folder / "reference", ignore=skip)
+        shutil.copy(ROOT / "images" / "reference" / "Dockerfile", folder)
+        _labelled(folder, key)
+        docker_build(folder, REFERENCE, "reference.log", BASE=base)
+    return REFERENCE
+
+
+def vantage_image() -> str:
+    """Build the vantage agent's image."""
+    binary = golang.build_vantage()
+    key = binary.name
+    if _label(VANTAGE) == key:
+        return VANTAGE
+    with build_context() as folder:
+        link(binary, folder / "vantage")
+        shutil.copy(golang.VANTAGE / "Dockerfile", folder)
+        _labelled(folder, key)
+        docker_build(folder, VANTAGE, "vantage.log")
+    return VANTAGE
+
+
+def _labelled(folder: Path, key: str) -> None:
+    with (folder / "Dockerfile").open("a") as dockerfile:
+        dockerfile.write(f'\nLABEL {KEY}="{key}"\n')
+
+
+def _label(image: str) -> str:
+    if not has_image(image):
+        return ""
+    return docker("image", "inspect", "--format", f'{{{{index .Config.Labels "{KEY}"}}}}', image).strip()

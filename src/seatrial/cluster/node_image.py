@@ -1,0 +1,177 @@
+"""The node image with everything preloaded, in two layers: the core (Kubernetes), then what the trial adds."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from seatrial.cluster import golang, images
+from seatrial.cluster.components import components, content_key
+from seatrial.cluster.engine import docker, install_packages
+from seatrial.cluster.rootfs import has_image, rootfs_image
+from seatrial.cluster.supply import Supply, pull
+from seatrial.command import succeeds
+from seatrial.errors import EnvironmentFault
+from seatrial.paths import ROOT, cache_root, cached
+from seatrial.progress import Phases
+
+FILES = ROOT / "images" / "node"
+KIND_MODULE = "sigs.k8s.io/kind"
+BUILD_PACKAGES = ("debootstrap", "gcc", "libc6-dev", "libseccomp-dev", "pkg-config")
+
+
+def ensure_node_image(supply: Supply, phases: Phases) -> str:
+    """Return the tag of the node image for this checkout, making what is missing of it."""
+    tag = f"localhost/seatrial/node:{content_key(_core_key(supply), images.system_key())}"
+    if has_image(tag):
+        return tag
+    core = ensure_core(supply, phases)
+    with phases.phase("system images", estimate_seconds=40, then="node image"):
+        base = pull(supply, components().base("python")) if supply.pulls else images.python_base()
+        names = [images.reference_image(base), images.vantage_image(), _metrics_server(supply)]
+    with phases.phase("node image", estimate_seconds=20, then="cluster"):
+        _preload(core, names, tag)
+    return tag
+
+
+def _core_key(supply: Supply) -> str:
+    if supply.pulls:
+        return content_key("pull", components().node.image, components().node.digest or "", supply.mirror or "")
+    lock = components()
+    return content_key(golang.binaries_key(), FILES, KIND_MODULE, lock.kind, *lock.node.packages, *_preloaded_names())
+
+
+def _preloaded_names() -> list[str]:
+    return [component.image for component in components().images if component.in_node]
+
+
+def _metrics_server(supply: Supply) -> str:
+    component = components().image("metrics-server")
+    return pull(supply, component) if supply.pulls else images.component_image(component)
+
+
+def ensure_core(supply: Supply, phases: Phases) -> str:
+    """Return the tag of the core layer: Kubernetes, its container runtime, its images and its pod network."""
+    tag = f"localhost/seatrial/node-core:{_core_key(supply)}"
+    if has_image(tag):
+        return tag
+    if supply.pulls:
+        with phases.phase("pull node image", then="system images"):
+            docker("tag", pull(supply, components().node), tag)
+        return tag
+    base = _compile_and_bootstrap(phases)
+    with phases.phase("component images", estimate_seconds=25, then="node core"):
+        names = [images.component_image(component) for component in components().images if component.in_node]
+    with phases.phase("node core", estimate_seconds=40, then="system images"):
+        bare = f"{tag}-bare"
+        with images.build_context() as folder:
+            _lay_out(folder / "root")
+            shutil.copy(FILES / "Dockerfile", folder)
+            images.docker_build(folder, bare, "node-core.log", BASE=base)
+        _preload(bare, names, tag)
+        docker("image", "rm", bare, *names)
+    return tag
+
+
+def _compile_and_bootstrap(phases: Phases) -> str:
+    """Compile all binaries while Debian's packages are fetched and unpacked beside; returns the node's base image."""
+    if not succeeds("pkg-config", "--exists", "libseccomp") or shutil.which("debootstrap") is None:
+        with phases.phase("install build packages", then="compile"):
+            install_packages(*BUILD_PACKAGES)
+    lock = components()
+    plain = [binary.package for binary in lock.binaries if not binary.cgo] + [image.package for image in lock.images]
+    cgo = [binary.package for binary in lock.binaries if binary.cgo]
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        bases = beside.submit(_bootstrap, phases)
+        golang.build_tools([KIND_MODULE, *plain], phases, cgo=cgo)
+        return bases.result()
+
+
+def _bootstrap(phases: Phases) -> str:
+    with phases.phase("Debian root file systems", estimate_seconds=110):
+        for base in components().bases:
+            rootfs_image(base.name, base.packages)
+        return rootfs_image("node", components().node.packages)
+
+
+def _lay_out(root: Path) -> None:
+    """Lay out what the node adds to its Debian: kind's files, read in place from its module, and the binaries."""
+    lock = components()
+    upstream = golang.module_folder(KIND_MODULE) / "images" / "base" / "files"
+    for source in sorted(path for path in upstream.rglob("*") if path.is_file()):
+        relative = source.relative_to(upstream)
+        if relative.parts[0] == "LICENSES":
+            continue
+        target = root / relative
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+        is_program = relative.parts[:3] == ("usr", "local", "bin") or relative.parts[:2] == ("kind", "bin")
+        target.chmod(0o755 if is_program else 0o644)
+    for binary in lock.binaries:
+        images.link(golang.binary_folder() / golang.output_name(binary.package), root / binary.path.lstrip("/"))
+    _pin_pause(root / "etc" / "containerd" / "config.toml", lock.image("pause").image)
+    manifests = root / "kind" / "manifests"
+    manifests.mkdir(parents=True)
+    network = (FILES / "node-network.yaml").read_text().replace("KUBE_PROXY_IMAGE", lock.image("kube-proxy").image)
+    (manifests / "default-cni.yaml").write_text(network)
+    shutil.copy(FILES / "default-storage.yaml", manifests)
+    (root / "kind" / "version").write_text(lock.kubernetes)
+
+
+def _pin_pause(config: Path, image: str) -> None:
+    lines = config.read_text().splitlines()
+    pinned = [f'  sandbox_image = "{image}"' if "sandbox_image" in line else line for line in lines]
+    config.write_text("\n".join(pinned) + "\n")
+
+
+@contextmanager
+def _container(image: str) -> Iterator[str]:
+    name = docker("run", "--detach", "--network=none", "--entrypoint=sleep", image, "infinity").strip()
+    try:
+        yield name
+    finally:
+        docker("rm", "--force", "--volumes", name)
+
+
+def _preload(image: str, names: Sequence[str], tag: str) -> None:
+    """Commit ``image`` with more images in its containerd as ``tag``."""
+    with _container(image) as container:
+        docker("exec", "--detach", container, "containerd")
+        docker("exec", container, "bash", "-c", "until ctr version >/dev/null 2>&1; do sleep 0.1; done", timeout_seconds=60)
+        _import(container, names)
+        # the daemon must have written its metadata before the file system is taken
+        docker("exec", container, "bash", "-c", "pkill -x containerd; while pgrep -x containerd >/dev/null; do sleep 0.1; done")
+        docker("exec", container, "rm", "-rf", "/run/containerd")
+        entrypoint = 'ENTRYPOINT ["/usr/local/bin/entrypoint", "/sbin/init"]'
+        docker("commit", "--change", entrypoint, container, tag, timeout_seconds=300)
+
+
+def _import(container: str, names: Sequence[str]) -> None:
+    ctr = ["ctr", "--namespace=k8s.io", "images", "import", "--label=io.cri-containerd.pinned=pinned"]
+    ctr += ["--all-platforms", "--no-unpack", "--digests", "-"]
+    saved = subprocess.Popen(["docker", "save", *names], stdout=subprocess.PIPE)
+    done = subprocess.run(
+        ["docker", "exec", "--interactive", container, *ctr],
+        stdin=saved.stdout,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if saved.wait() or done.returncode:
+        raise EnvironmentFault(f"loading {', '.join(names)} into the node image: {done.stderr.strip()}")
+
+
+def drop_build_caches() -> int:
+    """Delete what is needed only while compiling (module sources and the compiler's cache); returns the bytes freed."""
+    freed = folder_bytes(cache_root() / "work")
+    shutil.rmtree(cache_root() / "work", ignore_errors=True)
+    return freed
+
+
+def folder_bytes(folder: Path) -> int:
+    """Return the bytes that the files of a folder take."""
+    return sum(path.lstat().st_size for path in folder.rglob("*") if not path.is_dir()) if folder.exists() else 0
