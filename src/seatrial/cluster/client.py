@@ -41,6 +41,12 @@ class Cluster:
             ) from error
         return configuration
 
+    @property
+    def authority(self) -> str | None:
+        """Path of the certificate authority's file, if the kubeconfig has one."""
+        path = self._configuration.ssl_ca_cert
+        return str(path) if path else None
+
     @cached_property
     def api(self) -> client.ApiClient:
         return client.ApiClient(self._configuration)

@@ -1,0 +1,124 @@
+"""Applying manifests: kustomize, server-side apply, waiting for rollouts, and removing exactly what was applied."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from seatrial.cluster.client import Cluster
+from seatrial.errors import EnvironmentFault, UsageError
+from seatrial.paths import ROOT
+
+FIELD_MANAGER = "seatrial"
+MANIFESTS = ROOT / "manifests"
+WORKLOADS = ("Deployment", "DaemonSet", "StatefulSet")
+Object = dict[str, Any]
+
+
+def overlay_folder(name: str) -> Path:
+    """Return the folder of an overlay: a name under ``manifests/overlays``, or a path to any kustomization."""
+    folder = Path(name) if "/" in name else MANIFESTS / "overlays" / name
+    if not (folder / "kustomization.yaml").exists():
+        known = sorted(path.parent.name for path in MANIFESTS.glob("overlays/*/kustomization.yaml"))
+        raise UsageError(f"--overlay {name}: no kustomization.yaml in {folder}", remedy=f"give {', '.join(known)} or a folder")
+    return folder.resolve()
+
+
+def render(cluster: Cluster, folder: Path, *, components: Iterable[Path] = (), namespace: str | None = None) -> list[Object]:
+    """Return the objects of a kustomization, with further components and another namespace laid over it."""
+    with tempfile.TemporaryDirectory(dir=ROOT / "manifests", prefix=".render-") as beside:
+
+        def near(path: Path) -> str:
+            return os.path.relpath(path.resolve(), beside)  # kustomize refuses absolute paths
+
+        document: Object = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
+        document |= {"resources": [near(folder)], "components": [near(path) for path in components]}
+        if namespace:
+            document["namespace"] = namespace
+        (Path(beside) / "kustomization.yaml").write_text(yaml.safe_dump(document))
+        text = cluster.kubectl("kustomize", beside)
+    return [item for item in yaml.safe_load_all(text) if item]
+
+
+def address(item: Object) -> str:
+    """Return ``Kind/namespace/name`` of an object."""
+    metadata = item["metadata"]
+    return "/".join(filter(None, (item["kind"], metadata.get("namespace", ""), metadata["name"])))
+
+
+def apply(cluster: Cluster, objects: Sequence[Object]) -> None:
+    """Apply objects server-side, in their order; fields that are left out of a later apply are taken back."""
+    cluster.kubectl(
+        "apply",
+        "--server-side",
+        "--force-conflicts",
+        f"--field-manager={FIELD_MANAGER}",
+        "--filename=-",
+        stdin=yaml.safe_dump_all(objects),
+    )
+
+
+def wait_rolled_out(cluster: Cluster, objects: Iterable[Object], *, within_seconds: float) -> None:
+    """Wait until every workload among the objects is rolled out: observed, updated and available.
+
+    Raises EnvironmentFault with the workload's name and the state of its pods.
+    """
+    for item in objects:
+        if item["kind"] not in WORKLOADS:
+            continue
+        namespace, name = item["metadata"].get("namespace", "default"), item["metadata"]["name"]
+        target = f"{item['kind'].lower()}/{name}"
+        try:
+            cluster.kubectl(
+                "rollout",
+                "status",
+                target,
+                f"--namespace={namespace}",
+                f"--timeout={within_seconds:.0f}s",
+                timeout_seconds=within_seconds + 30,
+            )
+        except EnvironmentFault as error:
+            pods = cluster.kubectl("get", "pods", f"--namespace={namespace}", "--no-headers")
+            raise EnvironmentFault(
+                f"{target} in {namespace} is not rolled out within {within_seconds:g} s: {error.what.splitlines()[-1]}\n{pods}"
+            ) from error
+
+
+def delete(cluster: Cluster, objects: Sequence[Object], *, within_seconds: float = 120) -> None:
+    """Delete objects in reverse order and wait until they are gone; what is gone already is fine."""
+    cluster.kubectl(
+        "delete",
+        "--ignore-not-found",
+        "--wait",
+        f"--timeout={within_seconds:.0f}s",
+        "--filename=-",
+        stdin=yaml.safe_dump_all(list(reversed(objects))),
+        timeout_seconds=within_seconds + 30,
+    )
+
+
+def restore(cluster: Cluster, objects: Sequence[Object], *, within_seconds: float) -> None:
+    """Bring the system back to what its manifests say, and wait for it.
+
+    A server-side apply restores changed fields; a Service's cluster IP cannot be changed back in place, so a Service
+    whose shape differs is replaced.
+    """
+    for item in objects:
+        if item["kind"] == "Service" and _must_be_replaced(cluster, item):
+            delete(cluster, [item])
+    apply(cluster, objects)
+    wait_rolled_out(cluster, objects, within_seconds=within_seconds)
+
+
+def _must_be_replaced(cluster: Cluster, service: Object) -> bool:
+    metadata = service["metadata"]
+    live = cluster.kubectl(
+        "get", "service", metadata["name"], f"--namespace={metadata['namespace']}", "--ignore-not-found", "--output=jsonpath={.spec.clusterIP}"
+    )
+    wants_headless = service["spec"].get("clusterIP") == "None"
+    return bool(live) and (live == "None") != wants_headless

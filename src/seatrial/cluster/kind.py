@@ -1,0 +1,173 @@
+"""The kind cluster: its configuration, creation and removal, always with a kubeconfig of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from seatrial.cluster import golang
+from seatrial.cluster.client import Cluster
+from seatrial.cluster.engine import bounding_set, docker, needs_bounded_runtime
+from seatrial.cluster.identity import Identity, identify
+from seatrial.cluster.node_image import KIND_MODULE
+from seatrial.command import logged
+from seatrial.errors import EnvironmentFault, UsageError
+from seatrial.paths import cache_root, cached
+
+DEFAULT_NAME = "seatrial"
+NODE_READY_SECONDS = 180
+"""How long nodes may take to become ready; 27 s were measured on two cores."""
+ROLE_LABEL = "io.x-k8s.kind.cluster"
+
+
+@dataclass(frozen=True)
+class KindCluster:
+    """One cluster by name, whether it exists or not; its files lie in a folder of the cache."""
+
+    name: str = DEFAULT_NAME
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z0-9]([a-z0-9.-]{0,40}[a-z0-9])?", self.name):
+            raise UsageError(f"--name {self.name}: not a cluster name", remedy="use lower-case letters, digits and dashes")
+
+    @property
+    def folder(self) -> Path:
+        return cache_root() / "clusters" / self.name
+
+    @property
+    def kubeconfig(self) -> Path:
+        return self.folder / "kubeconfig"
+
+    @property
+    def record(self) -> Path:
+        """The record of what was created: image, workers, identity. Present only for a cluster that is whole."""
+        return self.folder / "cluster.json"
+
+    def connect(self) -> Cluster:
+        """Return a connection to it."""
+        return Cluster(self.kubeconfig, kubectl())
+
+    def nodes(self) -> tuple[str, ...]:
+        """Return the names of its node containers, running or not."""
+        listed = docker("ps", "--all", f"--filter=label={ROLE_LABEL}={self.name}", "--format={{.Names}}")
+        return tuple(sorted(listed.split()))
+
+    def recorded(self) -> dict[str, Any] | None:
+        """Return the record of its creation, or None when it was not created here, or not to the end."""
+        try:
+            document = json.loads(self.record.read_text())
+        except (OSError, ValueError):
+            return None
+        return document if isinstance(document, dict) else None
+
+
+def kubectl() -> Path:
+    """Return the project's kubectl."""
+    return golang.binary_folder() / "kubectl"
+
+
+def _kind() -> Path:
+    return golang.binary_folder() / golang.output_name(KIND_MODULE)
+
+
+def configuration(workers: int, *, withheld_capability: bool, cgroup_v1: bool) -> dict[str, Any]:
+    """Return the kind configuration for a host; pure, so that each host's variant can be read in a test.
+
+    A host that withholds CAP_SYS_RESOURCE is treated as rootless is: the kubelet tolerates what it may not set, and
+    containerd keeps its processes' OOM scores. On cgroup v1 the kubelet must be told that this is known.
+    """
+    ignore = {"nodeRegistration": {"ignorePreflightErrors": ["SystemVerification"]}}
+    patches: list[dict[str, Any]] = [{"kind": kind, **ignore} for kind in ("InitConfiguration", "JoinConfiguration")]
+    if cgroup_v1:
+        patches.append({"kind": "KubeletConfiguration", "failCgroupV1": False})
+    document: dict[str, Any] = {
+        "kind": "Cluster",
+        "apiVersion": "kind.x-k8s.io/v1alpha4",
+        "networking": {"apiServerAddress": "127.0.0.1"},
+        "kubeadmConfigPatches": [yaml.safe_dump(patch) for patch in patches],
+        "nodes": [{"role": "control-plane"}, *({"role": "worker"} for _ in range(workers))],
+    }
+    if withheld_capability:
+        document["featureGates"] = {"KubeletInUserNamespace": True}
+        document["containerdConfigPatches"] = [
+            '[plugins."io.containerd.grpc.v1.cri"]\n  restrict_oom_score_adj = true\n'
+        ]
+    return document
+
+
+def create(cluster: KindCluster, image: str, workers: int) -> Identity:
+    """Create a cluster; one that is left from an interrupted run is removed first.
+
+    The record is written last: without it the cluster does not count as ours, nor as whole.
+    """
+    delete(cluster)
+    folder = cached("clusters", cluster.name)
+    document = configuration(
+        workers,
+        withheld_capability=needs_bounded_runtime(bounding_set()),
+        cgroup_v1=not Path("/sys/fs/cgroup/cgroup.controllers").exists(),
+    )
+    config = folder / "kind.yaml"
+    config.write_text(yaml.safe_dump(document, sort_keys=False))
+    command: list[str | Path] = [_kind(), "create", "cluster", f"--name={cluster.name}", f"--image={image}", f"--config={config}"]
+    command += [f"--kubeconfig={cluster.kubeconfig}", "--retain"]
+    logged(command, folder / "create.log")
+    connection = cluster.connect()
+    ready = ("--for=condition=Ready", "nodes", "--all", f"--timeout={NODE_READY_SECONDS}s")
+    connection.kubectl("wait", *ready, timeout_seconds=NODE_READY_SECONDS + 30)
+    identity = identify(connection)
+    record = {"image": image, "workers": workers, "identity": identity.as_dict()}
+    beside = cluster.record.with_suffix(".part")
+    beside.write_text(json.dumps(record, indent=2))
+    beside.rename(cluster.record)
+    return identity
+
+
+def delete(cluster: KindCluster) -> tuple[str, ...]:
+    """Remove the cluster's containers and files; returns the names of the containers removed. Nothing else is touched."""
+    removed = cluster.nodes()
+    if removed and cluster.recorded() is None and not (cluster.folder / "kind.yaml").exists():
+        raise EnvironmentFault(
+            f"a kind cluster named {cluster.name} exists that this project did not create",
+            remedy="give another --name, or remove that cluster yourself",
+        )
+    if removed:
+        docker("rm", "--force", "--volumes", *removed)
+    shutil.rmtree(cluster.folder, ignore_errors=True)
+    return removed
+
+
+def is_whole(cluster: KindCluster, image: str | None, workers: int | None) -> bool:
+    """Tell whether the recorded cluster runs, is the one recorded, and is made as asked (None: any)."""
+    record = cluster.recorded()
+    if record is None or (image and record["image"] != image) or (workers and record["workers"] != workers):
+        return False
+    running = docker("ps", f"--filter=label={ROLE_LABEL}={cluster.name}", "--format={{.Names}}").split()
+    if len(running) != record["workers"] + 1:
+        return False
+    try:
+        connection = cluster.connect()
+        if identify(connection).as_dict() != record["identity"]:
+            return False
+        nodes = connection.core.list_node(_request_timeout=10).items
+    except Exception:  # any failure to speak with it means that it is to be made anew
+        return False
+    return len(nodes) == len(running) and all(_is_ready(node) for node in nodes)
+
+
+def _is_ready(node: Any) -> bool:
+    return any(condition.type == "Ready" and condition.status == "True" for condition in node.status.conditions or ())
+
+
+def ambient_kubeconfig() -> Path | None:
+    """Return the user's own kubeconfig, which is used only when asked for with ``--cluster=current``."""
+    named = os.environ.get("KUBECONFIG", "").split(os.pathsep)[0]
+    path = Path(named) if named else Path.home() / ".kube" / "config"
+    return path if path.exists() else None

@@ -1,0 +1,31 @@
+"""Acts on nodes of our own kind clusters, from outside: what no API call can do to a pod."""
+
+from __future__ import annotations
+
+from seatrial.cluster.engine import docker
+from seatrial.cluster.guard import require_owned_node
+
+CTR = ("ctr", "--namespace=k8s.io")
+
+
+def node_exec(node: str, *argv: str) -> str:
+    """Run a command on a node and return its output.
+
+    Raises GuardRefusal when the node is not ours, EnvironmentFault when the command fails.
+    """
+    require_owned_node(node)
+    return docker("exec", node, *argv)
+
+
+def signal_container(node: str, container_id: str, signal_name: str) -> None:
+    """Send a signal, for instance ``SIGKILL``, to every process of a container, from its node."""
+    node_exec(node, *CTR, "tasks", "kill", "--all", "--signal", signal_name, container_id)
+
+
+def process_states(node: str, container_id: str) -> tuple[str, ...]:
+    """Return the kernel's state letter of each process of a container (R, S, D, T = stopped, Z), empty when it is gone."""
+    script = (
+        f"for pid in $(ctr -n k8s.io tasks ps {container_id} 2>/dev/null | awk 'NR > 1 {{print $1}}'); "
+        "do awk '/^State:/ {print $2}' /proc/$pid/status 2>/dev/null; done; true"
+    )
+    return tuple(node_exec(node, "bash", "-c", script).split())
