@@ -1,0 +1,44 @@
+# Two commands matter: `make test` (the framework's own tests, no cluster) and `make trial` (the acceptance run).
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.complete
+
+.PHONY: env test trial check bench format lock clean
+.DELETE_ON_ERROR:
+
+env: $(STAMP)
+
+# The environment is made from hashes, whole or not at all: the stamp is written last.
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) images/env/check.py
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+test: env
+	$(BIN)/pytest tests
+
+trial: env
+	$(BIN)/pytest features
+
+check: env
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m seatrial.lint features steps
+	$(BIN)/pytest tests
+
+bench: env
+	$(BIN)/python -m seatrial.bench
+
+format: env
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+# Resolve anew; needs uv. The lock names no index, so that any mirror serves it.
+lock:
+	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --extra dev --python-version 3.11 pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache reports/allure-results reports/allure-report reports/evidence

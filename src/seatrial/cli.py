@@ -1,0 +1,107 @@
+"""The command ``seatrial``: up, down, status, doctor."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from seatrial.cluster import deploy, doctor, kind, teardown
+from seatrial.cluster.kind import KindCluster
+from seatrial.cluster.node_image import drop_build_caches
+from seatrial.cluster.status import observe_status
+from seatrial.cluster.up import Wanted, cluster_up, platform_up, system_objects, system_up
+from seatrial.errors import SeaTrialError
+from seatrial.paths import ROOT, cache_root
+from seatrial.progress import Phases
+from seatrial.system import load_system
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+Name = Annotated[str, typer.Option(help="Name of the kind cluster.")]
+
+
+@app.command()
+def up(
+    name: Name = kind.DEFAULT_NAME,
+    workers: Annotated[int, typer.Option(min=1, max=9, help="Worker nodes beside the one control plane.")] = 2,
+    overlay: Annotated[str, typer.Option(help="Overlay under manifests/overlays, or a folder.")] = "baseline",
+    system: Annotated[Path, typer.Option(help="Description of the system under test.")] = ROOT / "system.yaml",
+    bare: Annotated[bool, typer.Option("--bare", help="Only the cluster, without the reference system.")] = False,
+    supply: Annotated[str, typer.Option(help="Where images come from: auto, pull or build.")] = "auto",
+    mirror: Annotated[str | None, typer.Option(help="Registry (host:port) that holds the upstream images.")] = None,
+    timings: Annotated[Path | None, typer.Option(help="Write the seconds of each phase to this JSON file.")] = None,
+) -> None:
+    """Start the cluster and the reference system; whatever runs already is kept."""
+    description = load_system(system)  # bad input is told before anything is started
+    folder = deploy.overlay_folder(overlay)
+    phases = Phases()
+    cluster = cluster_up(Wanted(name, workers, supply, mirror), phases)
+    if not bare:
+        connection = cluster.connect()
+        platform_up(connection, phases)
+        system_up(connection, system_objects(connection, folder, description.namespace), phases)
+    if timings:
+        timings.write_text(json.dumps(phases.seconds, indent=2))
+    if not os.environ.get("SEATRIAL_KEEP_BUILD_CACHE") and (cache_root() / "work").exists():
+        freed = drop_build_caches()
+        if freed > 1_000_000:
+            phases.say(f"Dropped the build caches: {freed:,} bytes")
+    typer.echo(f"Cluster {name} is up; kubeconfig: {cluster.kubeconfig}")
+
+
+@app.command()
+def down(
+    name: Name = kind.DEFAULT_NAME,
+    everything: Annotated[bool, typer.Option("--all", help="Also free images and caches, and stop the engine.")] = False,
+) -> None:
+    """Remove exactly what was created: the cluster, and with --all every image and cache."""
+    removed = kind.delete(KindCluster(name)) if teardown.engine_answers() else ()
+    typer.echo(f"Removed {', '.join(removed)}" if removed else f"No cluster {name} here")
+    if everything:
+        typer.echo(f"Freed {teardown.free_everything():,} bytes")
+
+
+@app.command()
+def status(
+    name: Name = kind.DEFAULT_NAME,
+    system: Annotated[Path, typer.Option(help="Description of the system under test.")] = ROOT / "system.yaml",
+) -> None:
+    """Show nodes, workloads and the endpoints of each service."""
+    description = load_system(system)
+    console = Console(highlight=False)
+    for title, columns, rows in observe_status(KindCluster(name), description):
+        table = Table(*columns, title=title, title_justify="left")
+        for row in rows:
+            table.add_row(*row)
+        console.print(table)
+
+
+@app.command("doctor")
+def examine() -> None:
+    """Examine this machine: what is wrong, and the one command that mends it."""
+    findings = doctor.examine()
+    for finding in findings:
+        mark = "ok   " if finding.ok else "WRONG" if finding.fatal else "note "
+        typer.echo(f"{mark} {finding.subject:<12} {finding.observed}")
+        if not finding.ok:
+            typer.echo(f"                   mend: {finding.remedy}")
+    if any(finding.fatal and not finding.ok for finding in findings):
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Run the command; an error of ours is one line on standard error and its exit code."""
+    try:
+        app()
+    except SeaTrialError as error:
+        print(f"seatrial: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("seatrial: interrupted; the same command goes on from here", file=sys.stderr)
+        sys.exit(130)

@@ -1,0 +1,44 @@
+"""What runs: nodes, workloads, endpoints per service, as rows for a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from seatrial.cluster.kind import KindCluster
+from seatrial.errors import EnvironmentFault
+from seatrial.observe.kube import observe_endpoints
+from seatrial.system import System
+
+Block = tuple[str, tuple[str, ...], list[tuple[str, ...]]]
+
+
+def observe_status(cluster: KindCluster, system: System) -> Iterator[Block]:
+    """Yield (title, columns, rows) for nodes, workloads and endpoints.
+
+    Raises EnvironmentFault when there is no such cluster.
+    """
+    if cluster.recorded() is None:
+        raise EnvironmentFault(f"no cluster named {cluster.name} was created here", remedy="run 'seatrial up'")
+    connection = cluster.connect()
+    nodes = connection.core.list_node().items
+    yield "Nodes", ("node", "ready", "version", "address"), [_node_row(node) for node in nodes]
+    workloads = connection.apps.list_namespaced_deployment(system.namespace).items
+    yield "Workloads", ("deployment", "ready", "image"), [_workload_row(item) for item in workloads]
+    rows = []
+    for service in system.services:
+        for endpoint in observe_endpoints(connection, system.namespace, service.service):
+            state = "ready" if endpoint.ready else "not ready"
+            rows.append((service.service, endpoint.address, state, endpoint.pod, endpoint.node))
+    yield "Endpoints", ("service", "address", "state", "pod", "node"), rows
+
+
+def _node_row(node: Any) -> tuple[str, ...]:
+    ready = next((item.status for item in node.status.conditions if item.type == "Ready"), "Unknown")
+    address = next((item.address for item in node.status.addresses if item.type == "InternalIP"), "")
+    return node.metadata.name, ready, node.status.node_info.kubelet_version, address
+
+
+def _workload_row(item: Any) -> tuple[str, ...]:
+    ready = f"{item.status.ready_replicas or 0}/{item.spec.replicas}"
+    return item.metadata.name, ready, item.spec.template.spec.containers[0].image

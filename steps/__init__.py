@@ -1,0 +1,1 @@
+"""Step definitions, one module per domain noun: each joins an observation with a check."""
