@@ -58,7 +58,9 @@ def up(
 @app.command()
 def down(
     name: Name = kind.DEFAULT_NAME,
-    everything: Annotated[bool, typer.Option("--all", help="Also free images and caches, and stop the engine.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also free images and caches, and stop the engine.")
+    ] = False,
 ) -> None:
     """Remove exactly what was created: the cluster, and with --all every image and cache."""
     removed = kind.delete(KindCluster(name)) if teardown.engine_answers() else ()

@@ -66,7 +66,13 @@ def logged(
         output.write(f"$ {' '.join(command)}\n".encode())
         output.flush()
         process = subprocess.Popen(
-            command, stdout=output, stderr=subprocess.STDOUT, stdin=source, env=_env(env), cwd=cwd, start_new_session=True
+            command,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            stdin=source,
+            env=_env(env),
+            cwd=cwd,
+            start_new_session=True,
         )
         try:
             code = process.wait(timeout_seconds)
@@ -74,7 +80,9 @@ def logged(
             os.killpg(process.pid, signal.SIGTERM)
             process.wait()
             if isinstance(error, subprocess.TimeoutExpired):
-                raise EnvironmentFault(f"{command[0]} did not end in {timeout_seconds:g} s; its output is in {log}") from error
+                raise EnvironmentFault(
+                    f"{command[0]} did not end in {timeout_seconds:g} s; its output is in {log}"
+                ) from error
             raise
     if code != 0:
         raise EnvironmentFault(

@@ -1,11 +1,11 @@
 """Exceptions and verdicts: the one vocabulary for how anything in a trial can end.
 
-    SeaTrialError                 one clear line for a person; the command ends with ``exit_code``
-    ├── UsageError                bad input: a file, a flag, a field
-    ├── EnvironmentFault          the ground under the trial gave way (engine, cluster, vantage)
-    └── GuardRefusal              a destructive act was asked of a cluster that is not ours
-    Failed (AssertionError)       a criterion is not met; carries a Failure
-    Inconclusive                  the evidence does not support any verdict
+SeaTrialError                 one clear line for a person; the command ends with ``exit_code``
+├── UsageError                bad input: a file, a flag, a field
+├── EnvironmentFault          the ground under the trial gave way (engine, cluster, vantage)
+└── GuardRefusal              a destructive act was asked of a cluster that is not ours
+Failed (AssertionError)       a criterion is not met; carries a Failure
+Inconclusive                  the evidence does not support any verdict
 """
 
 from __future__ import annotations

@@ -37,7 +37,8 @@ class Cluster:
             )
         except (config.ConfigException, OSError) as error:
             raise EnvironmentFault(
-                f"kubeconfig {self.kubeconfig} cannot be used: {error}", remedy="run 'seatrial up', or name another file"
+                f"kubeconfig {self.kubeconfig} cannot be used: {error}",
+                remedy="run 'seatrial up', or name another file",
             ) from error
         return configuration
 
@@ -68,7 +69,7 @@ class Cluster:
         return Cluster(self.kubeconfig, self.kubectl_path, self.context)
 
     def http(self, *, timeout_seconds: float = 30.0) -> httpx.Client:
-        """Return an HTTP client for the API server, authenticated as the kubeconfig says (for the proxy subresources)."""
+        """Return an HTTP client for the API server with the kubeconfig's credentials (for the proxy subresources)."""
         settings = self._configuration
         context = ssl.create_default_context(cafile=settings.ssl_ca_cert)
         if settings.cert_file:
@@ -82,7 +83,9 @@ class Cluster:
             trust_env=False,
         )
 
-    def kubectl(self, *arguments: str, stdin: str | None = None, timeout_seconds: float = KUBECTL_TIMEOUT_SECONDS) -> str:
+    def kubectl(
+        self, *arguments: str, stdin: str | None = None, timeout_seconds: float = KUBECTL_TIMEOUT_SECONDS
+    ) -> str:
         """Run the project's kubectl against this cluster and return its standard output.
 
         Raises EnvironmentFault with kubectl's own words when it fails.
@@ -92,7 +95,12 @@ class Cluster:
             command.append(f"--context={self.context}")
         try:
             done = subprocess.run(
-                [*command, *arguments], input=stdin, capture_output=True, text=True, timeout=timeout_seconds, check=False
+                [*command, *arguments],
+                input=stdin,
+                capture_output=True,
+                text=True,
+                timeout=timeout_seconds,
+                check=False,
             )
         except subprocess.TimeoutExpired as error:
             raise EnvironmentFault(f"kubectl {' '.join(arguments)}: no answer in {timeout_seconds:g} s") from error

@@ -25,11 +25,15 @@ def overlay_folder(name: str) -> Path:
     folder = Path(name) if "/" in name else MANIFESTS / "overlays" / name
     if not (folder / "kustomization.yaml").exists():
         known = sorted(path.parent.name for path in MANIFESTS.glob("overlays/*/kustomization.yaml"))
-        raise UsageError(f"--overlay {name}: no kustomization.yaml in {folder}", remedy=f"give {', '.join(known)} or a folder")
+        raise UsageError(
+            f"--overlay {name}: no kustomization.yaml in {folder}", remedy=f"give {', '.join(known)} or a folder"
+        )
     return folder.resolve()
 
 
-def render(cluster: Cluster, folder: Path, *, components: Iterable[Path] = (), namespace: str | None = None) -> list[Object]:
+def render(
+    cluster: Cluster, folder: Path, *, components: Iterable[Path] = (), namespace: str | None = None
+) -> list[Object]:
     """Return the objects of a kustomization, with further components and another namespace laid over it."""
     with tempfile.TemporaryDirectory(dir=ROOT / "manifests", prefix=".render-") as beside:
 
@@ -85,7 +89,8 @@ def wait_rolled_out(cluster: Cluster, objects: Iterable[Object], *, within_secon
         except EnvironmentFault as error:
             pods = cluster.kubectl("get", "pods", f"--namespace={namespace}", "--no-headers")
             raise EnvironmentFault(
-                f"{target} in {namespace} is not rolled out within {within_seconds:g} s: {error.what.splitlines()[-1]}\n{pods}"
+                f"{target} in {namespace} is not rolled out within {within_seconds:g} s: "
+                f"{error.what.splitlines()[-1]}\n{pods}"
             ) from error
 
 
@@ -118,7 +123,12 @@ def restore(cluster: Cluster, objects: Sequence[Object], *, within_seconds: floa
 def _must_be_replaced(cluster: Cluster, service: Object) -> bool:
     metadata = service["metadata"]
     live = cluster.kubectl(
-        "get", "service", metadata["name"], f"--namespace={metadata['namespace']}", "--ignore-not-found", "--output=jsonpath={.spec.clusterIP}"
+        "get",
+        "service",
+        metadata["name"],
+        f"--namespace={metadata['namespace']}",
+        "--ignore-not-found",
+        "--output=jsonpath={.spec.clusterIP}",
     )
     wants_headless = service["spec"].get("clusterIP") == "None"
     return bool(live) and (live == "None") != wants_headless

@@ -1,4 +1,4 @@
-"""The examination of a machine: each finding says what was seen and, when it is wrong, the one command that mends it."""
+"""The examination of a machine: what was seen and, where it is wrong, the one command that mends it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from seatrial.errors import EnvironmentFault
 from seatrial.paths import cache_root
 
 DISK_BYTES = 20 * 10**9
-"""A cold build needs about 7 GB of compiler caches, 1 GB of binaries and 4 GB of images, as measured; the rest is air."""
+"""A cold build needs about 7 GB of compiler caches, 1 GB of binaries and 4 GB of images, as measured."""
 MEMORY_BYTES = 6 * 10**9
 """Three nodes with the reference system use about 3 GB; compiling beside them needs about as much again."""
 
@@ -75,7 +75,9 @@ def _cgroup() -> Finding:
 def disk(free: int, where: Path) -> Finding:
     """Judge the free bytes under the cache folder."""
     seen = f"{free / 1e9:.1f} GB free for {where}, {DISK_BYTES / 1e9:.0f} GB wanted for a cold build"
-    return Finding("disk", seen, ok=free >= DISK_BYTES, remedy="seatrial down --all, or set SEATRIAL_CACHE to a larger disk")
+    return Finding(
+        "disk", seen, ok=free >= DISK_BYTES, remedy="seatrial down --all, or set SEATRIAL_CACHE to a larger disk"
+    )
 
 
 def _disk() -> Finding:
@@ -114,14 +116,20 @@ def _registry() -> Finding:
     if not engine.is_running():
         return Finding("registry", "not asked: the engine does not run", ok=True)
     answers = registry_answers(image)
-    return Finding("registry", f"{image}: {'answers, images are pulled' if answers else 'no answer, images are built here'}", ok=True)
+    return Finding(
+        "registry",
+        f"{image}: {'answers, images are pulled' if answers else 'no answer, images are built here'}",
+        ok=True,
+    )
 
 
 def _toolchain() -> Finding:
     try:
         version = capture("go", "env", "GOVERSION").strip()
     except EnvironmentFault:
-        return Finding("go", f"not installed; go {components().go} is fetched from the package index when needed", ok=True)
+        return Finding(
+            "go", f"not installed; go {components().go} is fetched from the package index when needed", ok=True
+        )
     return Finding("go", version, ok=True)
 
 
@@ -129,5 +137,7 @@ def _node() -> Finding:
     try:
         version = capture("node", "--version").strip()
     except EnvironmentFault:
-        return Finding("node", "not installed: no Allure HTML report", ok=False, remedy="apt-get install nodejs npm", fatal=False)
+        return Finding(
+            "node", "not installed: no Allure HTML report", ok=False, remedy="apt-get install nodejs npm", fatal=False
+        )
     return Finding("node", version, ok=True)

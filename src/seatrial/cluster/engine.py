@@ -1,4 +1,4 @@
-"""The container engine: use the one that runs, else install and start Debian's Docker; anything else is told, not guessed."""
+"""The container engine: use the one that runs, else install and start Debian's; anything else is told, not guessed."""
 
 from __future__ import annotations
 
@@ -56,7 +56,8 @@ def ensure_engine(phases: Phases) -> None:
         _install(phases)
     if os.geteuid() != 0:
         raise EnvironmentFault(
-            "no Docker engine answers, and starting one needs root", remedy="start Docker, or run this command with sudo"
+            "no Docker engine answers, and starting one needs root",
+            remedy="start Docker, or run this command with sudo",
         )
     _start(phases)
 

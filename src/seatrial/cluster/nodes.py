@@ -23,7 +23,7 @@ def signal_container(node: str, container_id: str, signal_name: str) -> None:
 
 
 def process_states(node: str, container_id: str) -> tuple[str, ...]:
-    """Return the kernel's state letter of each process of a container (R, S, D, T = stopped, Z), empty when it is gone."""
+    """Return the kernel's state letter of each process of a container (T is stopped); empty when it is gone."""
     script = (
         f"for pid in $(ctr -n k8s.io tasks ps {container_id} 2>/dev/null | awk 'NR > 1 {{print $1}}'); "
         "do awk '/^State:/ {print $2}' /proc/$pid/status 2>/dev/null; done; true"

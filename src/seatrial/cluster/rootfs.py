@@ -1,4 +1,4 @@
-"""Root file systems from Debian's packages, as images: what a registry's Debian images are, where there is no registry."""
+"""Root file systems from Debian's packages, as images, for where there is no registry to pull them from."""
 
 from __future__ import annotations
 
@@ -14,7 +14,14 @@ from seatrial.command import logged
 from seatrial.errors import EnvironmentFault
 from seatrial.paths import cached
 
-SUPERFLUOUS = ("var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info")
+SUPERFLUOUS = (
+    "var/cache/apt",
+    "var/lib/apt/lists",
+    "usr/share/doc",
+    "usr/share/man",
+    "usr/share/locale",
+    "usr/share/info",
+)
 
 
 def has_image(name: str) -> bool:
@@ -49,8 +56,6 @@ def _import(folder: Path, tag: str) -> None:
     tar = subprocess.Popen(
         ["tar", "--numeric-owner", "--exclude=./dev/*", "-C", str(folder), "-c", "."], stdout=subprocess.PIPE
     )
-    done = subprocess.run(
-        ["docker", "import", "-", tag], stdin=tar.stdout, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(["docker", "import", "-", tag], stdin=tar.stdout, capture_output=True, text=True, check=False)
     if tar.wait() or done.returncode:
         raise EnvironmentFault(f"docker import {tag}: {done.stderr.strip()}")

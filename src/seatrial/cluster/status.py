@@ -25,7 +25,7 @@ def observe_status(cluster: KindCluster, system: System) -> Iterator[Block]:
     yield "Nodes", ("node", "ready", "version", "address"), [_node_row(node) for node in nodes]
     workloads = connection.apps.list_namespaced_deployment(system.namespace).items
     yield "Workloads", ("deployment", "ready", "image"), [_workload_row(item) for item in workloads]
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for service in system.services:
         for endpoint in observe_endpoints(connection, system.namespace, service.service):
             state = "ready" if endpoint.ready else "not ready"

@@ -76,7 +76,7 @@ def pull(supply: Supply, pinned: Pinned) -> str:
             f"cannot pull {name}: {error.what}", remedy="give --supply build, or --mirror with a registry that has it"
         ) from error
     docker("tag", name, pinned.image)
-    digest = docker("image", "inspect", "--format", "{{join .RepoDigests \" \"}}", name).strip()
+    digest = docker("image", "inspect", "--format", '{{join .RepoDigests " "}}', name).strip()
     _record(cached("supply") / "pulled.txt", f"{pinned.image} {digest}")
     return pinned.image
 

@@ -20,7 +20,7 @@ def engine_answers() -> bool:
 def our_images() -> list[str]:
     """Return the images in the engine that this project made or pulled."""
     lock = components()
-    upstream = [item.image for item in (*lock.images, *lock.bases)] + [lock.node.image]
+    upstream = [*(item.image for item in lock.images), *(base.image for base in lock.bases), lock.node.image]
     listed = docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}").split()
     known = {name.removeprefix("docker.io/library/").removeprefix("docker.io/") for name in upstream}
     return [name for name in listed if name.startswith("localhost/seatrial/") or name in known or name in upstream]

@@ -1,4 +1,4 @@
-"""From nothing to a running system: engine, images, cluster, platform, system, vantage. Each step is skipped when it is done."""
+"""From nothing to a running system: engine, images, cluster, platform, system, vantage; what is done is skipped."""
 
 from __future__ import annotations
 
@@ -66,7 +66,9 @@ def platform_up(cluster: Cluster, phases: Phases) -> None:
         deploy.apply(cluster, deploy.render(cluster, deploy.MANIFESTS / "platform"))
 
 
-def system_objects(cluster: Cluster, overlay: Path, namespace: str, components: Sequence[Path] = ()) -> list[deploy.Object]:
+def system_objects(
+    cluster: Cluster, overlay: Path, namespace: str, components: Sequence[Path] = ()
+) -> list[deploy.Object]:
     """Return the objects of the system under test and of the vantage that stands beside it."""
     system = deploy.render(cluster, overlay, components=components)
     vantage = deploy.render(cluster, deploy.MANIFESTS / "vantage", namespace=namespace)
@@ -77,5 +79,3 @@ def system_up(cluster: Cluster, objects: Sequence[deploy.Object], phases: Phases
     """Apply the system and wait until all of it is available."""
     with phases.phase("reference system", estimate_seconds=25, then="ready"):
         deploy.restore(cluster, objects, within_seconds=ROLLOUT_SECONDS)
-
-

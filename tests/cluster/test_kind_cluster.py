@@ -1,0 +1,78 @@
+"""The kind configuration per host, the names, and what counts as ours."""
+
+import json
+
+import pytest
+import yaml
+
+from seatrial.cluster import kind
+from seatrial.cluster.guard import is_allowed, recorded_identities
+from seatrial.cluster.identity import Identity
+from seatrial.errors import EnvironmentFault, UsageError
+
+
+def test_an_ordinary_host_gets_kinds_own_defaults() -> None:
+    document = kind.configuration(2, withheld_capability=False, cgroup_v1=False)
+    assert [node["role"] for node in document["nodes"]] == ["control-plane", "worker", "worker"]
+    assert "featureGates" not in document
+    assert "containerdConfigPatches" not in document
+    assert not any("failCgroupV1" in patch for patch in document["kubeadmConfigPatches"])
+    assert document["networking"]["apiServerAddress"] == "127.0.0.1"
+
+
+def test_a_host_that_withholds_the_capability_is_treated_as_rootless() -> None:
+    document = kind.configuration(1, withheld_capability=True, cgroup_v1=True)
+    assert document["featureGates"] == {"KubeletInUserNamespace": True}
+    assert "restrict_oom_score_adj = true" in document["containerdConfigPatches"][0]
+    patches = [yaml.safe_load(patch) for patch in document["kubeadmConfigPatches"]]
+    assert {"kind": "KubeletConfiguration", "failCgroupV1": False} in patches
+
+
+@pytest.mark.parametrize("name", ["", "Sea", "a b", "-a", "a/../b"])
+def test_a_name_that_is_none_is_refused(name: str) -> None:
+    with pytest.raises(UsageError, match="not a cluster name; use lower-case letters, digits and dashes"):
+        kind.KindCluster(name)
+
+
+def test_a_foreign_cluster_of_the_same_name_is_left_alone(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
+    monkeypatch.setenv("SEATRIAL_CACHE", str(tmp_path))
+    calls: list[tuple[str, ...]] = []
+
+    def docker(*arguments: str) -> str:
+        calls.append(arguments)
+        return "theirs-control-plane\n"
+
+    monkeypatch.setattr(kind, "docker", docker)
+    with pytest.raises(EnvironmentFault, match="exists that this project did not create; give another --name"):
+        kind.delete(kind.KindCluster("theirs"))
+    assert [call[0] for call in calls] == ["ps"]
+
+
+OURS = Identity("11-22", "aa")
+
+
+@pytest.mark.parametrize(
+    ("identity", "context", "owned", "opted_in", "allowed"),
+    [
+        (OURS, None, {OURS}, "", True),
+        (Identity("11-22", "bb"), None, {OURS}, "", False),
+        (Identity("33-44", "aa"), "staging", {OURS}, "", False),
+        (Identity("33-44", "aa"), "staging", set(), "staging", True),
+        (Identity("33-44", "aa"), "production", set(), "staging", False),
+        (Identity("33-44", "aa"), None, set(), "", False),
+        (Identity("", ""), None, {Identity("", "")}, "", False),
+    ],
+)
+def test_only_our_cluster_or_one_opted_in_by_name_may_be_harmed(identity, context, owned, opted_in, allowed) -> None:
+    assert is_allowed(identity, context, frozenset(owned), opted_in) is allowed
+
+
+def test_an_unreadable_record_owns_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
+    monkeypatch.setenv("SEATRIAL_CACHE", str(tmp_path))
+    for name, text in {"a": "{", "b": "[]", "c": '{"identity": null}'}.items():
+        (tmp_path / "clusters" / name).mkdir(parents=True)
+        (tmp_path / "clusters" / name / "cluster.json").write_text(text)
+    assert recorded_identities() == frozenset()
+    good = {"identity": OURS.as_dict()}
+    (tmp_path / "clusters" / "a" / "cluster.json").write_text(json.dumps(good))
+    assert recorded_identities() == {OURS}
