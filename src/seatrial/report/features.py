@@ -1,0 +1,115 @@
+"""Feature files as pytest sees them: collected natively, tags as markers, each scenario described once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
+
+import pytest
+from pytest_bdd import scenario as bind_scenario
+from pytest_bdd.parser import ScenarioTemplate
+from pytest_bdd.scenario import make_python_name, scenario_wrapper_template_registry
+
+from seatrial.errors import UsageError
+from seatrial.report.catalogue import SEVERITIES, Catalogue, find_catalogue
+from seatrial.report.gherkin import FeatureText, read_feature, shown_path
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioInfo:
+    """What a report says about a scenario before it has run."""
+
+    id: str
+    """pytest's node id: ``features/ac02_load_balancing.feature::test_traffic_is_even[leads]``."""
+    name: str
+    feature: str
+    story: str
+    """Name of the rule, or of the scenario as written (one story holds all examples of an outline)."""
+    description: str
+    criteria: tuple[str, ...]
+    severity: str
+    parameters: Mapping[str, str]
+
+
+SCENARIO = pytest.StashKey[ScenarioInfo]()
+
+
+class FeatureFile(pytest.Module):
+    """A ``.feature`` file, collected as if it were a test module."""
+
+    def _getobj(self) -> ModuleType:
+        try:
+            text = read_feature(self.path)
+            catalogue = find_catalogue(self.path.parent)
+        except UsageError as error:
+            raise self.CollectError(str(error)) from None
+        for first, again in text.repeated():
+            raise self.CollectError(
+                f"{shown_path(self.path)}:{again.line}: a second scenario named {again.name!r} (first on line "
+                f"{first.line}) would replace it silently; give each its own name"
+            )
+        register_tags(self.config, text, catalogue)
+        return _module(self.path, text)
+
+
+def asks_for_features(config: pytest.Config) -> bool:
+    """Tell a run of features from a run of the framework's own tests, by the paths that were asked for."""
+    paths = (config.invocation_params.dir / argument.split("::")[0] for argument in config.args)
+    return any(path.suffix == ".feature" or _holds_features(path) for path in paths)
+
+
+def register_tags(config: pytest.Config, text: FeatureText, catalogue: Catalogue) -> None:
+    """Make a marker of each tag of a file, so that ``--strict-markers`` accepts it (the lint knows the unknown)."""
+    for tag in sorted({tag for tag, _ in text.tags}):
+        config.addinivalue_line("markers", f"{tag}: {catalogue.meaning(tag) or 'a tag of the features'}")
+
+
+def describe(item: pytest.Item, catalogue: Catalogue) -> ScenarioInfo | None:
+    """Describe a collected scenario; None for any other test."""
+    template = scenario_wrapper_template_registry.get(getattr(item, "function", None))  # type: ignore[arg-type]
+    if template is None:
+        return None
+    example: Mapping[str, str] = getattr(item, "callspec", None) and item.callspec.params["_pytest_bdd_example"] or {}  # type: ignore[attr-defined]
+    scenario = template.render(example)
+    marks = {mark.name for mark in item.iter_markers()}
+    texts = (scenario.feature.description, scenario.description)
+    return ScenarioInfo(
+        id=item.nodeid,
+        name=scenario.name,
+        feature=scenario.feature.name,
+        story=scenario.rule.name if scenario.rule else template.name,
+        description="\n\n".join(text.strip() for text in texts if text.strip()),
+        criteria=tuple(sorted(mark for mark in marks if catalogue.is_criterion(mark))),
+        severity=next((severity for severity in SEVERITIES if severity in marks), "normal"),
+        parameters=example,
+    )
+
+
+def _holds_features(path: Path) -> bool:
+    return path.is_dir() and any(True for pattern in ("*.feature", "*/*.feature") for _ in path.glob(pattern))
+
+
+def _module(path: Path, text: FeatureText) -> ModuleType:
+    module = ModuleType(path.stem)
+    module.__file__ = str(path)
+    names = _test_names()
+    next(names)
+    for template in text.feature.scenarios.values():
+        decorate = bind_scenario(path.name, template.name, features_base_dir=str(path.parent))
+        function = decorate(lambda: None)
+        assert isinstance(function, FunctionType)
+        function.__code__ = _placed(function.__code__, path, template)
+        setattr(module, names.send(template.name), function)
+    return module
+
+
+def _placed(code: CodeType, path: Path, template: ScenarioTemplate) -> CodeType:
+    """Let the code lie where the scenario is written: pytest and its reports show that line, not pytest-bdd's own."""
+    return code.replace(co_filename=str(path), co_firstlineno=template.line_number)
+
+
+def _test_names() -> Iterator[str]:
+    """Give each scenario name sent in a Python name of its own."""
+    raise NotImplementedError
