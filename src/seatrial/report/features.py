@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
-from types import CodeType, FunctionType, ModuleType
+from types import FunctionType, ModuleType
 
 import pytest
 from pytest_bdd import scenario as bind_scenario
-from pytest_bdd.parser import ScenarioTemplate
 from pytest_bdd.scenario import make_python_name, scenario_wrapper_template_registry
 
 from seatrial.errors import UsageError
@@ -71,7 +71,7 @@ def describe(item: pytest.Item, catalogue: Catalogue) -> ScenarioInfo | None:
     template = scenario_wrapper_template_registry.get(getattr(item, "function", None))  # type: ignore[arg-type]
     if template is None:
         return None
-    example: Mapping[str, str] = getattr(item, "callspec", None) and item.callspec.params["_pytest_bdd_example"] or {}  # type: ignore[attr-defined]
+    example = _example(item)
     scenario = template.render(example)
     marks = {mark.name for mark in item.iter_markers()}
     texts = (scenario.feature.description, scenario.description)
@@ -87,6 +87,11 @@ def describe(item: pytest.Item, catalogue: Catalogue) -> ScenarioInfo | None:
     )
 
 
+def _example(item: pytest.Item) -> Mapping[str, str]:
+    callspec = getattr(item, "callspec", None)
+    return callspec.params.get("_pytest_bdd_example", {}) if callspec else {}
+
+
 def _holds_features(path: Path) -> bool:
     return path.is_dir() and any(True for pattern in ("*.feature", "*/*.feature") for _ in path.glob(pattern))
 
@@ -94,22 +99,18 @@ def _holds_features(path: Path) -> bool:
 def _module(path: Path, text: FeatureText) -> ModuleType:
     module = ModuleType(path.stem)
     module.__file__ = str(path)
-    names = _test_names()
-    next(names)
     for template in text.feature.scenarios.values():
-        decorate = bind_scenario(path.name, template.name, features_base_dir=str(path.parent))
-        function = decorate(lambda: None)
+        bind = bind_scenario(path.name, template.name, features_base_dir=str(path.parent))
+        function = bind(lambda: None)
         assert isinstance(function, FunctionType)
-        function.__code__ = _placed(function.__code__, path, template)
-        setattr(module, names.send(template.name), function)
+        # The code is said to lie where the scenario is written: pytest then shows that line, not pytest-bdd's own.
+        function.__code__ = function.__code__.replace(co_filename=str(path), co_firstlineno=template.line_number)
+        setattr(module, _free_name(module, template.name), function)
     return module
 
 
-def _placed(code: CodeType, path: Path, template: ScenarioTemplate) -> CodeType:
-    """Let the code lie where the scenario is written: pytest and its reports show that line, not pytest-bdd's own."""
-    return code.replace(co_filename=str(path), co_firstlineno=template.line_number)
-
-
-def _test_names() -> Iterator[str]:
-    """Give each scenario name sent in a Python name of its own."""
-    raise NotImplementedError
+def _free_name(module: ModuleType, scenario: str) -> str:
+    """Return a test name; two scenarios that differ in punctuation alone get a number."""
+    name = f"test_{make_python_name(scenario)}"
+    numbered = (f"{name}_{number}" for number in count(2))
+    return name if not hasattr(module, name) else next(other for other in numbered if not hasattr(module, other))

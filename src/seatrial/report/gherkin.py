@@ -91,8 +91,11 @@ def _titles(feature: raw.Feature) -> Iterator[Title]:
 
 
 def _tags(feature: raw.Feature) -> Iterator[tuple[str, int]]:
-    rules = [child.rule for child in feature.children if child.rule]
     scenarios = [scenario for scenario, _ in _scenarios(feature)]
-    tables = [table for scenario in scenarios for table in scenario.examples]
-    for owner in (feature, *rules, *scenarios, *tables):
-        yield from ((tag.name.lstrip("@"), tag.location.line) for tag in owner.tags)
+    written = [
+        *feature.tags,
+        *(tag for child in feature.children if child.rule for tag in child.rule.tags),
+        *(tag for scenario in scenarios for tag in scenario.tags),
+        *(tag for scenario in scenarios for table in scenario.examples for tag in table.tags),
+    ]
+    yield from ((tag.name.lstrip("@"), tag.location.line) for tag in written)
