@@ -20,7 +20,7 @@ from seatrial.cluster.up import Wanted, cluster_up, platform_up, system_objects,
 from seatrial.errors import SeaTrialError
 from seatrial.paths import ROOT, cache_root
 from seatrial.progress import Phases
-from seatrial.system import load_system
+from seatrial.system_file import load_system
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 Name = Annotated[str, typer.Option(help="Name of the kind cluster.")]

@@ -1,0 +1,203 @@
+"""The typed model of ``system.yaml``: the one description of the system under test.
+
+Everything that steps and checks know about the system comes from here. Reading the file, and errors that point at
+its line, are in :mod:`seatrial.system_file`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+Ratio = Annotated[float, Field(ge=0, le=1)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+HttpPath = Annotated[str, Field(pattern=r"^/\S*$")]
+DnsLabel = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=63)]
+HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$")]
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"]
+
+
+class Model(BaseModel):
+    """Base of all parts: immutable, and no field is accepted that does not exist."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, strict=True)
+
+
+class Call(Model):
+    """One HTTP request of the system's own interface."""
+
+    method: Method = "GET"
+    path: HttpPath
+    json_body: Any = Field(default=None, alias="json")
+    """Body, sent as JSON; none when left out."""
+    login: bool = False
+    """Send the token of the declared log-in as bearer token."""
+    status: Annotated[int, Field(ge=100, le=599)] = 200
+    """HTTP status of a good answer."""
+
+
+class Probes(Model):
+    """What the workload's three health checks ask."""
+
+    readiness: HttpPath = "/readyz"
+    liveness: HttpPath = "/livez"
+    startup: HttpPath = "/startupz"
+
+
+class Service(Model):
+    """One service of the system."""
+
+    name: DnsLabel
+    """How the service is called in this file and in reports."""
+    workload: DnsLabel = ""
+    """Name of its Deployment; the service's name when left out."""
+    service: DnsLabel = ""
+    """Name of its Service object; the service's name when left out."""
+    headless: DnsLabel | None = None
+    """Name of the headless Service over the same replicas, if there is one."""
+    external: DnsLabel | None = None
+    """Name of the NodePort Service through which customers come from outside, if there is one."""
+    port: Port = 80
+    """Port of the Service."""
+    port_name: DnsLabel = "http"
+    """Name of that port; SRV records are made of it."""
+    protocol: Literal["TCP", "UDP", "SCTP"] = "TCP"
+    identity_path: HttpPath = "/whoami"
+    """A cheap path that any replica answers without log-in; used to count who answers."""
+    probes: Probes = Probes()
+    replicas: Annotated[int, Field(ge=2, le=50)] = 3
+    """Replicas that the overlay declares; a criterion about balancing needs two."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _names(cls, given: Any) -> Any:
+        if isinstance(given, dict) and "name" in given:
+            return {"workload": given["name"], "service": given["name"], **given}
+        return given
+
+    def url(self, namespace: str, path: str | None = None) -> str:
+        """Return the address inside the cluster, by fully qualified name; the path defaults to the identity path."""
+        host = f"{self.service}.{namespace}.svc.cluster.local"
+        return f"http://{host}:{self.port}{path or self.identity_path}"
+
+
+class Edge(Model):
+    """A declared call of one service to another, shown by a request to the caller that makes it happen."""
+
+    caller: DnsLabel
+    callee: DnsLabel
+    request: Call
+    """Sent to the caller; its answer must name a replica of the callee in the called header."""
+
+
+class Identity(Model):
+    """How an answer says which replicas made it."""
+
+    header: HeaderName = "X-Served-By"
+    """Response header with the name of the pod that answered."""
+    called_header: HeaderName = "X-Called"
+    """Response header with the replicas that were called in turn: ``auth=auth-5d9-x7,users=users-66-qq``."""
+
+
+class Login(Model):
+    """How a customer gets a token."""
+
+    service: DnsLabel
+    request: Call
+    token_field: str = "token"
+    """Field of the JSON answer that holds the token."""
+
+
+class Faults(Model):
+    """The fault switches of the system's services: an HTTP endpoint of each pod, outside every Service."""
+
+    port: Port
+    path: HttpPath = "/faults"
+    """Takes PUT with one of the bodies below, as JSON."""
+    not_ready: dict[str, Any]
+    """Body after which the readiness endpoint fails."""
+    ready: dict[str, Any]
+    """Body after which the replica is as it was."""
+    hang: dict[str, Any]
+    """Body after which the replica answers nothing any more."""
+
+
+class JourneyStep(Model):
+    """One request of a customer's journey through the system, sent from outside the cluster."""
+
+    name: str
+    service: DnsLabel
+    request: Call
+    weight: Annotated[int, Field(ge=1, le=100)] = 1
+    """How often, relative to the other steps."""
+
+
+class Tolerances(Model):
+    """Every bound that a check judges by, and every bound of a wait."""
+
+    alpha: Annotated[float, Field(gt=0, lt=0.05)] = 1e-6
+    """Probability that one balancing check fails by chance on a healthy system."""
+    power: Annotated[float, Field(gt=0.5, lt=1)] = 0.999
+    """Probability that a balancing check finds the smallest skew."""
+    smallest_skew: Annotated[float, Field(gt=1, le=10)] = 2.0
+    """Smallest skew that must be found: how many times its share one replica gets (and, inverted, loses)."""
+    withdrawal_seconds: Seconds = 5.0
+    """From a replica's failing readiness to the last request that it gets (2 probes, 1 s apart, and programming)."""
+    hang_withdrawal_seconds: Seconds = 10.0
+    """From a hang to the last request that is lost in the hung replica."""
+    crash_error_seconds: Seconds = 5.0
+    """From a crash to the last error that it causes."""
+    crash_success: Ratio = 0.95
+    """Least ratio of successful requests while a crash is survived, without retries."""
+    propagation_seconds: Seconds = 10.0
+    """From a change of the replicas to endpoints and traffic that follow it."""
+    dns_seconds: Seconds = 40.0
+    """From a change of the replicas to names that follow it (a cached answer lives 30 s in CoreDNS)."""
+    restart_seconds: Seconds = 45.0
+    """From a hang to the restart of the replica."""
+    replacement_seconds: Seconds = 45.0
+    """From a deletion to a ready replacement."""
+    recovery_seconds: Seconds = 45.0
+    """From the end of a fault to a full share of the traffic."""
+    rollout_seconds: Seconds = 180.0
+    """For a rollout of all workloads."""
+    settle_seconds: Seconds = 3.0
+    """Traffic that is observed before a fault, and after a bound, to tell what is normal."""
+    request_timeout_seconds: Seconds = 1.0
+    """After which a request of the vantage counts as failed."""
+    rate_per_second: Annotated[int, Field(ge=1, le=2000)] = 60
+    """Fresh connections per second to each service while a fault is observed."""
+    load_users: Annotated[int, Field(ge=1, le=1000)] = 4
+    """Customers that use the system at the same time during an experiment."""
+    load_seconds: Seconds = 10.0
+    """How long customers are observed before, and again after, a fault."""
+    load_success: Ratio = 0.999
+    """Least ratio of customers' requests that succeed before and after a fault."""
+    load_slowdown: Annotated[float, Field(gt=1, le=20)] = 2.0
+    """Largest ratio of median latencies after and before a fault."""
+
+
+class System(Model):
+    """The system under test."""
+
+    name: str
+    namespace: DnsLabel
+    """Namespace that its overlay deploys into."""
+    services: Annotated[tuple[Service, ...], Field(min_length=1)]
+    edges: tuple[Edge, ...] = ()
+    identity: Identity = Identity()
+    login: Login | None = None
+    """Left out when no declared call needs a log-in."""
+    faults: Faults | None = None
+    """Left out when the system has no fault switches: scenarios that need them are skipped with that reason."""
+    journey: tuple[JourneyStep, ...] = ()
+    tolerances: Tolerances = Tolerances()
+
+    def service(self, name: str) -> Service:
+        """Return a service by its name; KeyError when there is none."""
+        for service in self.services:
+            if service.name == name:
+                return service
+        raise KeyError(name)
