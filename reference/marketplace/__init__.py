@@ -1,0 +1,1 @@
+"""The reference system: four small services of a lead marketplace."""

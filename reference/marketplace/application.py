@@ -1,0 +1,76 @@
+"""One service as an ASGI application: its own routes and what all services have in common."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import import_module
+
+import httpx
+from fastapi import FastAPI, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.types import ASGIApp
+
+from marketplace.dependencies import Dependencies
+from marketplace.faults import Faults
+from marketplace.observability import Metrics, Observed
+from marketplace.settings import Settings
+
+
+class Health:
+    """Which phase of its life the process is in."""
+
+    started = False
+    draining = False
+
+
+def build(
+    settings: Settings, health: Health, faults: Faults, transport: httpx.AsyncBaseTransport | None = None
+) -> ASGIApp:
+    """Return the application of the service that the settings name; ``transport`` replaces the network in tests."""
+    metrics = Metrics()
+    dependencies = Dependencies(settings, metrics, transport)
+
+    @asynccontextmanager
+    async def life(_: FastAPI) -> AsyncIterator[None]:
+        start = asyncio.create_task(_start(settings, health))
+        yield
+        start.cancel()
+        await dependencies.close()
+
+    app = FastAPI(title=settings.service, version="1.0.0", lifespan=life, docs_url=None, redoc_url=None)
+    app.include_router(import_module(f"marketplace.{settings.service}").router(settings, dependencies))
+    _add_platform_routes(app, settings, health, faults, metrics)
+    return Observed(app, settings, metrics, faults)
+
+
+async def _start(settings: Settings, health: Health) -> None:
+    await asyncio.sleep(settings.startup_delay_seconds)
+    health.started = True
+
+
+def _add_platform_routes(app: FastAPI, settings: Settings, health: Health, faults: Faults, metrics: Metrics) -> None:
+    def status(fine: bool) -> Response:
+        return Response("ok\n" if fine else "no\n", 200 if fine else 503, media_type="text/plain")
+
+    @app.get("/startupz", include_in_schema=False)
+    async def startup() -> Response:
+        return status(health.started)
+
+    @app.get("/livez", include_in_schema=False)
+    async def liveness() -> Response:
+        return status(True)  # that it answers is the whole claim
+
+    # Dependencies are left out on purpose: one of them failing would take down every service that needs it.
+    @app.get("/readyz", include_in_schema=False)
+    async def readiness() -> Response:
+        return status(health.started and not health.draining and not faults.withhold_readiness)
+
+    @app.get("/metrics", include_in_schema=False)
+    async def show_metrics() -> Response:
+        return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+    @app.get("/whoami", tags=["platform"])
+    async def who_am_i() -> dict[str, str]:
+        return {"service": settings.service, "pod": settings.pod, "node": settings.node}
