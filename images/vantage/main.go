@@ -1,0 +1,56 @@
+// Command vantage is the trial's observer inside the cluster: it resolves names, sends requests and dates the answers.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"log"
+	"net/http"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+	"time"
+)
+
+// memoryBytes makes the collector work harder before the pod's limit of 256 MiB is near.
+const memoryBytes = 200 << 20
+
+// goodbye is how long answers under way may take after SIGTERM; the pod's grace period is 2 s.
+const goodbye = time.Second
+
+func main() {
+	address := flag.String("listen", ":9090", "address to listen on")
+	resolver := flag.String("resolv-conf", "/etc/resolv.conf", "resolver configuration that /resolve obeys")
+	flag.Parse()
+	debug.SetMemoryLimit(memoryBytes)
+	agent := &agent{runs: newRuns(), resolvConf: *resolver, place: placeFromEnvironment()}
+	if err := serve(*address, agent); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func placeFromEnvironment() place {
+	return place{Node: os.Getenv("NODE_NAME"), Pod: os.Getenv("POD_NAME"), IP: os.Getenv("POD_IP")}
+}
+
+func serve(address string, agent *agent) error {
+	terminated, release := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer release()
+	server := &http.Server{Addr: address, Handler: agent.routes(), ReadHeaderTimeout: 10 * time.Second}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		<-terminated.Done()
+		agent.runs.stopAll()
+		finish, cancel := context.WithTimeout(context.Background(), goodbye)
+		defer cancel()
+		_ = server.Shutdown(finish) // whoever still waits for an answer then loses it
+	}()
+	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	<-ended
+	return nil
+}
