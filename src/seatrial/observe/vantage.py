@@ -1,0 +1,145 @@
+"""The vantages: one agent on each node of the cluster, asked through the API server's pod proxy.
+
+All times in what they return are on the clock of this machine. Whatever fails between here and an agent is an
+EnvironmentFault that names node and pod; what fails between an agent and the system is data.
+"""
+
+from __future__ import annotations
+
+import json as json_text
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from seatrial.cluster.client import Cluster
+from seatrial.observe.agent import Agent
+from seatrial.observe.find_agents import find_agents
+from seatrial.observe.records import DnsAnswer, DnsRecord, Traffic
+from seatrial.observe.vantage_run import Run
+
+__all__ = ["Answer", "Run", "Vantage", "vantages"]
+
+IDENTITY_HEADER = "X-Served-By"
+TIMEOUT_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The whole answer to one request; ``error`` is empty or a class as in :class:`Request`."""
+
+    node: str
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    """By lower-case name."""
+    body: str
+    """Text, at most 1 MiB."""
+    error: str
+
+    def json(self) -> Any:
+        """Return the body decoded; ValueError when it is no JSON."""
+        return json_text.loads(self.body)
+
+
+@dataclass(frozen=True)
+class Vantage:
+    """The agent on one node. Safe to use from several threads."""
+
+    agent: Agent
+
+    @property
+    def node(self) -> str:
+        return self.agent.node
+
+    @property
+    def pod(self) -> str:
+        return self.agent.pod
+
+    def resolve(self, name: str, type: str = "A", *, timeout_seconds: float = TIMEOUT_SECONDS) -> DnsAnswer:
+        """Ask the node's cluster DNS as a pod does, by its search list; the type is A, AAAA, SRV or CNAME.
+
+        ``rcode`` is TIMEOUT, or UNREACHABLE, when no server answers.
+        """
+        order: dict[str, Any] = {"name": name, "type": type, "timeout_seconds": timeout_seconds}
+        answer = self.agent.post("resolve", order)
+        return DnsAnswer(
+            node=self.node,
+            question=name,
+            resolved=answer["resolved"],
+            type=type,
+            rcode=answer["rcode"],
+            records=tuple(DnsRecord(**record) for record in answer["records"]),
+            seconds=answer["seconds"],
+        )
+
+    def requests(
+        self,
+        url: str,
+        *,
+        count: int,
+        concurrency: int = 16,
+        fresh: bool = True,
+        headers: Mapping[str, str] | None = None,
+        identity_header: str = IDENTITY_HEADER,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+    ) -> Traffic:
+        """Send so many requests as fast as ``concurrency`` connections allow; not ``fresh``: connections are kept."""
+        amount = {"count": count, "concurrency": concurrency}
+        return self._begin(amount, url, fresh, headers, identity_header, timeout_seconds).wait()
+
+    def start(
+        self,
+        url: str,
+        *,
+        rate_per_second: float,
+        duration_seconds: float,
+        concurrency: int = 128,
+        fresh: bool = True,
+        headers: Mapping[str, str] | None = None,
+        identity_header: str = IDENTITY_HEADER,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+    ) -> Run:
+        """Begin to send at a steady rate, whatever the answers are (open loop).
+
+        Where all of ``concurrency`` connections wait for answers, requests go out late, and their ``start`` says so.
+        """
+        amount = {"rate_per_second": rate_per_second, "duration_seconds": duration_seconds, "concurrency": concurrency}
+        return self._begin(amount, url, fresh, headers, identity_header, timeout_seconds)
+
+    def call(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        json: Any = None,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+    ) -> Answer:
+        """Send one request and return its whole answer; ``json`` is sent as body unless it is None."""
+        given = dict(headers or {})
+        if json is not None:
+            given = {"Content-Type": "application/json", **given}
+        order: dict[str, Any] = {"method": method, "url": url, "headers": given, "timeout_seconds": timeout_seconds}
+        answer = self.agent.post("call", order | {"body": "" if json is None else json_text.dumps(json)})
+        return Answer(node=self.node, url=url, **answer)
+
+    def _begin(
+        self,
+        amount: Mapping[str, float],
+        url: str,
+        fresh: bool,
+        headers: Mapping[str, str] | None,
+        identity_header: str,
+        timeout_seconds: float,
+    ) -> Run:
+        order: dict[str, Any] = {"url": url, "headers": dict(headers or {}), "identity_header": identity_header}
+        order |= {"fresh": fresh, "timeout_seconds": timeout_seconds, **amount}
+        return Run(self.agent, url, fresh, self.agent.post("runs", order)["id"])
+
+
+def vantages(cluster: Cluster, namespace: str, within_seconds: float = 60.0) -> tuple[Vantage, ...]:
+    """Return the vantage of each Ready node, by node name, waiting until each has one that is ready.
+
+    Raises EnvironmentFault that names the nodes without one.
+    """
+    return tuple(Vantage(agent) for agent in find_agents(cluster, namespace, within_seconds))
