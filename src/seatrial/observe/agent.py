@@ -57,7 +57,7 @@ class Agent:
         try:
             answer = self.http.request(method, where, **content)
         except httpx.HTTPError as error:
-            raise self.fault(f"{method} /{path}: no answer: {error or type(error).__name__}") from error
+            raise self.fault(f"{method} /{path}: no answer: {str(error) or type(error).__name__}") from error
         if answer.status_code != 200:
             raise self.fault(f"{method} /{path}: HTTP {answer.status_code}: {_words(answer)}")
         try:
