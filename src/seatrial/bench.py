@@ -57,7 +57,9 @@ def table(starts: list[Start]) -> Table:
 
 
 def main(
-    cold: Annotated[bool, typer.Option("--cold", help="Also measure from nothing: frees every image and cache first.")] = False,
+    cold: Annotated[
+        bool, typer.Option("--cold", help="Also measure from nothing: frees every image and cache first.")
+    ] = False,
     name: Annotated[str, typer.Option(help="Name of the cluster to measure with.")] = "seatrial-bench",
 ) -> None:
     """Measure starts; ends with 1 when a bound is exceeded."""

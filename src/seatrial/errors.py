@@ -10,6 +10,7 @@ Inconclusive                  the evidence does not support any verdict
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -83,6 +84,13 @@ class Failed(AssertionError):
         super().__init__("\n".join(str(failure) for failure in failures))
 
 
+def fail_on(failures: Iterable[Failure]) -> None:
+    """Raise Failed with all of them; do nothing when there is none."""
+    found = tuple(failures)
+    if found:
+        raise Failed(*found)
+
+
 @dataclass(frozen=True, slots=True)
 class Doubt:
     """Why no verdict is possible, and what would make one possible."""
@@ -95,6 +103,13 @@ class Doubt:
     def __str__(self) -> str:
         lines = [self.subject, f"  missing   {self.missing}", *(f"            {line}" for line in self.details)]
         return "\n".join([*lines, f"  remedy    {self.remedy}"] if self.remedy else lines)
+
+
+def doubt_on(doubts: Iterable[Doubt]) -> None:
+    """Raise Inconclusive with all of them; do nothing when there is none."""
+    found = tuple(doubts)
+    if found:
+        raise Inconclusive(*found)
 
 
 class Inconclusive(Exception):

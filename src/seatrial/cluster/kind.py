@@ -8,6 +8,7 @@ import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from string import ascii_lowercase
 from typing import Any
 
 import yaml
@@ -94,7 +95,7 @@ def configuration(workers: int, *, withheld_capability: bool, cgroup_v1: bool) -
         "apiVersion": "kind.x-k8s.io/v1alpha4",
         "networking": {"apiServerAddress": "127.0.0.1"},
         "kubeadmConfigPatches": [yaml.safe_dump(patch) for patch in patches],
-        "nodes": [{"role": "control-plane"}, *({"role": "worker"} for _ in range(workers))],
+        "nodes": [{"role": "control-plane"}, *(_worker(number) for number in range(workers))],
     }
     if withheld_capability:
         document["featureGates"] = {"KubeletInUserNamespace": True}
@@ -102,6 +103,11 @@ def configuration(workers: int, *, withheld_capability: bool, cgroup_v1: bool) -
             '[plugins."io.containerd.grpc.v1.cri"]\n  restrict_oom_score_adj = true\n'
         ]
     return document
+
+
+def _worker(number: int) -> dict[str, Any]:
+    """Each worker is a zone of its own; pods inherit the label of their node."""
+    return {"role": "worker", "labels": {"topology.kubernetes.io/zone": f"zone-{ascii_lowercase[number]}"}}
 
 
 def create(cluster: KindCluster, image: str, workers: int) -> Identity:

@@ -111,6 +111,8 @@ class ServicePort:
     target: str
     """Number or name of the container's port."""
     protocol: str
+    node_port: int = 0
+    """Port on every node, 0 when there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +166,94 @@ class PodView:
     created: float
     ready_since: float
     """Time of the last Ready condition transition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A health check of a workload's application container."""
+
+    kind: str
+    """readiness, liveness or startup."""
+    path: str
+    """Empty when it is not an HTTP check."""
+    period_seconds: int
+    timeout_seconds: int
+    failures: int
+    """Failures in a row until it counts."""
+
+    @property
+    def detection_seconds(self) -> int:
+        """Longest time from the start of a failure to its detection: all periods, and the last answer's timeout."""
+        return self.period_seconds * self.failures + self.timeout_seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """A live Deployment."""
+
+    name: str
+    replicas: int
+    available: int
+    probes: tuple[Probe, ...]
+
+    def probe(self, kind: str) -> Probe | None:
+        return next((probe for probe in self.probes if probe.kind == kind), None)
+
+
+@dataclass(frozen=True, slots=True)
+class PodChange:
+    """A pod as it was after something about it changed."""
+
+    at: float
+    """When the change was seen."""
+    pod: str
+    uid: str
+    ready: bool
+    restarts: int
+    gone: bool
+    """True when the object was deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointChange:
+    """An endpoint of a Service as it was after something about it changed."""
+
+    at: float
+    """When the change was seen."""
+    service: str
+    pod: str
+    ready: bool
+    """False also when the endpoint was removed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a watch saw of a namespace, in order of time; the first entries are the state at its start."""
+
+    pods: tuple[PodChange, ...]
+    endpoints: tuple[EndpointChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """All that was seen around one fault that was done to one replica of one service."""
+
+    service: str
+    """Name of the service, as the system's description says it."""
+    endpoint_service: str
+    """Name of its Service object."""
+    kind: str
+    """What was done, as a sentence says it: ``is not ready``, ``hangs``, ``is stopped``, ``crashes`` …."""
+    victim: PodView
+    """The replica as it was before."""
+    fault_at: float
+    proof: str
+    """What shows that the fault was done, beside what is judged; empty when nothing does."""
+    traffic: Traffic
+    """Requests to the service from every node, from before the fault until some time after."""
+    changes: Changes
+    replicas: tuple[PodView, ...]
+    """The replicas before the fault."""
 
 
 @dataclass(frozen=True, slots=True)
