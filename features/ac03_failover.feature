@@ -15,21 +15,22 @@ Feature: Traffic is routed to healthy replicas only
   @disruptive
   Scenario: A replica that is not ready gets no new request
     When one replica of every service reports that it is not ready
-    Then it gets no new request after the bound
+    Then it gets no new request after the bound for unready replicas
+    And no request fails
     And it is not restarted
     And it gets its share back when it is ready again
 
   @disruptive
   Scenario: A replica that hangs is taken out and restarted
     When one replica of every service hangs
-    Then it gets no new request after the bound
+    Then it gets no new request after the bound for hung replicas
     And it is restarted
     And it gets its share back when it is ready again
 
   @disruptive
   Scenario: A replica whose process is stopped is taken out and restarted
     When the process of one replica of every service is stopped from its node
-    Then it gets no new request after the bound
+    Then it gets no new request after the bound for hung replicas
     And it is restarted
     And it gets its share back when it is ready again
 

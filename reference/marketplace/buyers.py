@@ -37,7 +37,9 @@ def router(_: Settings, dependencies: Dependencies) -> APIRouter:
         """Find the buyers for a lead; the customer's name comes from users."""
         lead = await dependencies.get("leads", f"/v1/leads/{request.lead_id}")
         user = await dependencies.get("users", f"/v1/users/{lead['user_id']}")
-        fits = [buyer for buyer in BUYERS.values() if buyer.category == lead["category"] and lead["city"] in buyer.cities]
+        fits = [
+            buyer for buyer in BUYERS.values() if buyer.category == lead["category"] and lead["city"] in buyer.cities
+        ]
         return Match(lead_id=request.lead_id, customer=user["name"], buyers=fits)
 
     return routes

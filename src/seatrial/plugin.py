@@ -36,6 +36,8 @@ class TrialOptions:
     """Leave cluster and system in place at the end, so that the next run is quick."""
     overlay: str
     """Name of the kustomize overlay to deploy."""
+    components: tuple[Path, ...]
+    """Kustomize components that are laid over the overlay, for instance a seeded fault."""
     system: Path
     """The description of the system under test."""
     seed: int
@@ -57,6 +59,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--keep", action="store_true", default=True, help="leave the cluster for the next run (default)")
     group.addoption("--no-keep", action="store_false", dest="keep", help="remove what was started, at the end")
     group.addoption("--overlay", default="baseline", metavar="NAME", help="overlay to deploy (default: baseline)")
+    group.addoption(
+        "--component", action="append", default=[], metavar="FOLDER", help="kustomize component to lay over it"
+    )
     group.addoption("--system", metavar="FILE", help="the system under test (default: system.yaml)")
     group.addoption("--seed", type=int, default=None, metavar="N", help="seed of random choices (default: a new one)")
     group.addoption("--reports", metavar="FOLDER", help="where reports go (default: reports)")
@@ -135,6 +140,7 @@ def trial_options_of(config: pytest.Config) -> TrialOptions:
             cluster=option.cluster,
             keep=option.keep,
             overlay=option.overlay,
+            components=tuple((here / each).resolve() for each in option.component),
             system=here / option.system if option.system else config.rootpath / "system.yaml",
             seed=random.SystemRandom().randrange(2**32) if option.seed is None else option.seed,
             reports=here / option.reports if option.reports else config.rootpath / "reports",

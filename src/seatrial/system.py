@@ -77,11 +77,6 @@ class Service(Model):
             return {"workload": given["name"], "service": given["name"], **given}
         return given
 
-    def url(self, namespace: str, path: str | None = None) -> str:
-        """Return the address inside the cluster, by fully qualified name; the path defaults to the identity path."""
-        host = f"{self.service}.{namespace}.svc.cluster.local"
-        return f"http://{host}:{self.port}{path or self.identity_path}"
-
 
 class Edge(Model):
     """A declared call of one service to another, shown by a request to the caller that makes it happen."""
@@ -185,6 +180,8 @@ class System(Model):
     name: str
     namespace: DnsLabel
     """Namespace that its overlay deploys into."""
+    cluster_domain: str = "cluster.local"
+    """Domain of the cluster's names."""
     services: Annotated[tuple[Service, ...], Field(min_length=1)]
     edges: tuple[Edge, ...] = ()
     identity: Identity = Identity()
@@ -201,3 +198,11 @@ class System(Model):
             if service.name == name:
                 return service
         raise KeyError(name)
+
+    def host(self, service: Service, name: str | None = None) -> str:
+        """Return the fully qualified name of a service's Service object, or of another one in its namespace."""
+        return f"{name or service.service}.{self.namespace}.svc.{self.cluster_domain}"
+
+    def url(self, service: Service, path: str | None = None, name: str | None = None) -> str:
+        """Return an address inside the cluster, by fully qualified name; the path defaults to the identity path."""
+        return f"http://{self.host(service, name)}:{service.port}{path or service.identity_path}"

@@ -37,13 +37,12 @@ class Fault:
     """Shows it from what was seen, when nothing did at once."""
 
 
-def choose_victims(flow: Flow, seed: int, *, fewest_restarts: bool = True) -> Victims:
+def choose_victims(flow: Flow, dice: random.Random, *, fewest_restarts: bool = True) -> Victims:
     """Return a ready replica of each service, by chance.
 
     Only among those with the fewest restarts, because the kubelet delays each further restart of the same container;
     or with the most, when the victim is to be replaced anyway.
     """
-    dice = random.Random(seed)
     sign = 1 if fewest_restarts else -1
     victims = {}
     for service in flow.system.services:

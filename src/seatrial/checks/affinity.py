@@ -39,3 +39,16 @@ def sticking(service: str, view: ServiceView | None, traffic: Traffic) -> Iterat
             f"{', '.join(answers) or 'no answer'} for all of {traffic.count} requests; sessionAffinity {asked}",
             hint="session affinity was switched on, or one replica alone is in the endpoints",
         )
+
+
+def not_kept(service: str, traffic: Traffic) -> Iterator[Failure]:
+    """Yield a failure when the requests of one kept connection are answered by more than one replica."""
+    answers = traffic.answers()
+    if len(answers) != 1 or traffic.failed:
+        yield Failure(
+            f"{service}: a kept connection from {traffic.node} does not stay with its replica",
+            f"{traffic.count} answers of one replica: connections are balanced, not requests",
+            f"{', '.join(f'{name} {hits}' for name, hits in sorted(answers.items())) or 'none'};"
+            f" {len(traffic.failed)} failed",
+            hint="connections are cut, or something between balances requests",
+        )

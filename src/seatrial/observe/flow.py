@@ -82,7 +82,7 @@ class Flow:
     def _begin(self, pair: tuple[Service, Vantage]) -> Run:
         service, vantage = pair
         return vantage.start(
-            service.url(self.system.namespace),
+            self.system.url(service),
             rate_per_second=self.system.tolerances.rate_per_second / len(self._vantages),
             duration_seconds=LONGEST_SECONDS,
             identity_header=self.system.identity.header,

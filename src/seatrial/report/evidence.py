@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import allure
+from pydantic import BaseModel
 
 NAME_LENGTH = 100
 """Longest folder or file name made from a scenario's id, in characters."""
@@ -100,6 +101,8 @@ def plain(value: object) -> Any:
     """Turn what JSON does not know into what it knows; raises TypeError for the rest."""
     if is_dataclass(value) and not isinstance(value, type):
         return asdict(value)
+    if isinstance(value, BaseModel):
+        return value.model_dump(by_alias=True)
     if isinstance(value, set | frozenset):
         return sorted(value)
     if isinstance(value, datetime):

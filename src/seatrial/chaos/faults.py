@@ -1,0 +1,112 @@
+"""The faults that a replica can suffer, each with what proves it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+
+from seatrial.chaos.outage import Fault, Injected, Victims
+from seatrial.chaos.switches import set_fault
+from seatrial.cluster.client import Cluster
+from seatrial.cluster.guard import require_owned
+from seatrial.cluster.nodes import process_states, signal_container
+from seatrial.errors import EnvironmentFault, UsageError
+from seatrial.observe.flow import at_once
+from seatrial.observe.records import Changes, PodChange, PodView
+from seatrial.system import Faults, System
+
+STOPPED = "T"
+"""The kernel's state letter of a stopped process (proc(5))."""
+
+
+def not_ready(cluster: Cluster, system: System, hold_seconds: float) -> Fault:
+    """Have the readiness endpoint say no for so long; the switch's own answer is the proof."""
+    switches = switches_of(system)
+
+    def inject(victim: PodView) -> Injected:
+        at = time.time()
+        set_fault(cluster.another(), system.namespace, victim.name, switches, switches.not_ready)
+        return Injected(at, "its switch accepted")
+
+    def undo(victims: Victims) -> None:
+        for victim in victims.values():
+            with suppress(EnvironmentFault):  # a victim that was restarted meanwhile has forgotten the fault
+                set_fault(cluster, system.namespace, victim.name, switches, switches.ready)
+
+    return Fault("is not ready", _each(inject), hold_seconds, undo)
+
+
+def hangs(cluster: Cluster, system: System) -> Fault:
+    """Have the process answer nothing any more, by its own switch; its lost readiness or its restart is the proof."""
+    switches = switches_of(system)
+
+    def inject(victim: PodView) -> Injected:
+        at = time.time()
+        set_fault(cluster.another(), system.namespace, victim.name, switches, switches.hang)
+        return Injected(at)
+
+    return Fault("hangs", _each(inject), proof=_unready_or_restarted)
+
+
+def is_stopped(cluster: Cluster) -> Fault:
+    """Stop the processes from the node (SIGSTOP); the kernel's own word is the proof."""
+
+    def inject(victim: PodView) -> Injected:
+        require_owned(cluster.another())
+        at = time.time()
+        signal_container(victim.node, victim.container_id, "SIGSTOP")
+        states = process_states(victim.node, victim.container_id)
+        return Injected(at, "its processes are stopped" if states and set(states) == {STOPPED} else "")
+
+    return Fault("is stopped", _each(inject), proof=_unready_or_restarted)
+
+
+def is_deleted(cluster: Cluster) -> Fault:
+    """Delete the pod as a rollout or a drain does; that the object is gone is the proof."""
+
+    def inject(victim: PodView) -> Injected:
+        connection = cluster.another()
+        require_owned(connection)
+        at = time.time()
+        body = {"preconditions": {"uid": victim.uid}}
+        connection.core.delete_namespaced_pod(victim.name, victim.namespace, body=body)
+        return Injected(at)
+
+    return Fault("is deleted gracefully", _each(inject), proof=is_gone)
+
+
+def switches_of(system: System) -> Faults:
+    """Return the fault switches; raises UsageError when the system declares none (a scenario skips before)."""
+    if system.faults is None:
+        raise UsageError("this fault needs fault switches", remedy="declare 'faults' in system.yaml")
+    return system.faults
+
+
+def is_gone(victim: PodView, changes: Changes) -> str:
+    """Say that the victim's object was deleted, or nothing."""
+    return "its pod is gone" if any(change.gone for change in _of(victim, changes)) else ""
+
+
+def was_restarted(victim: PodView, changes: Changes) -> str:
+    """Say that the victim's container was started again in the same pod, or nothing."""
+    restarts = max((change.restarts for change in _of(victim, changes)), default=victim.restarts)
+    return f"its container was restarted (restart {restarts})" if restarts > victim.restarts else ""
+
+
+def _unready_or_restarted(victim: PodView, changes: Changes) -> str:
+    lost = any(not change.ready for change in _of(victim, changes))
+    return was_restarted(victim, changes) or ("its readiness was lost" if lost else "")
+
+
+def _of(victim: PodView, changes: Changes) -> list[PodChange]:
+    return [change for change in changes.pods if change.uid == victim.uid]
+
+
+def _each(inject: Callable[[PodView], Injected]) -> Callable[[Victims], Mapping[str, Injected]]:
+    """Do it to all victims at the same time."""
+
+    def inject_all(victims: Victims) -> Mapping[str, Injected]:
+        return dict(zip(victims, at_once(inject, victims.values()), strict=True))
+
+    return inject_all

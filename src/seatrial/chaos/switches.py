@@ -1,0 +1,30 @@
+"""The fault switches of a replica, reached through the API server's pod proxy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+from seatrial.cluster.client import Cluster
+from seatrial.cluster.guard import require_owned
+from seatrial.errors import EnvironmentFault
+from seatrial.system import Faults
+
+ANSWER_SECONDS = 5.0
+
+
+def set_fault(cluster: Cluster, namespace: str, pod: str, faults: Faults, body: Mapping[str, Any]) -> None:
+    """Switch a fault of one replica; raises GuardRefusal on a foreign cluster, EnvironmentFault when it does not work."""
+    require_owned(cluster)
+    path = f"/api/v1/namespaces/{namespace}/pods/http:{pod}:{faults.port}/proxy{faults.path}"
+    try:
+        with cluster.http(timeout_seconds=ANSWER_SECONDS) as http:
+            answer = http.put(path, json=dict(body))
+    except httpx.HTTPError as error:
+        raise EnvironmentFault(f"the fault switches of {namespace}/{pod} do not answer: {error!r}") from error
+    if answer.status_code != 200:
+        raise EnvironmentFault(
+            f"the fault switches of {namespace}/{pod} refuse {dict(body)}: HTTP {answer.status_code} {answer.text[:200]}"
+        )

@@ -1,0 +1,53 @@
+"""Do names and traffic follow the replicas in time?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from seatrial.errors import Failure
+from seatrial.observe.membership import Membership
+
+
+def unnamed(member: Membership, within_seconds: float, *, present: bool) -> Iterator[Failure]:
+    """Yield each node whose DNS did not follow in time; ``present``: the replica joined, else it left."""
+    for node, seconds in sorted(member.named.items()):
+        if seconds is None or seconds > within_seconds:
+            claim = "is not named" if present else "is still named"
+            yield Failure(
+                f"{member.service}: replica {member.pod.name} ({member.pod.ip}) {claim} on {node}",
+                f"DNS follows within {within_seconds:g} s",
+                "not within the bound" if seconds is None else f"after {seconds:.1f} s",
+                hint="DNS caches longer than the bound, or endpoints are behind",
+            )
+
+
+def unfound(member: Membership, within_seconds: float) -> Iterator[Failure]:
+    """Yield a failure when a replica that joined got no request in time."""
+    first = min(member.answers_seconds, default=None)
+    if first is None or first > within_seconds:
+        yield Failure(
+            f"{member.service}: the new replica {member.pod.name} ({member.pod.ip}) gets no traffic",
+            f"first answer within {within_seconds:g} s after it was ready",
+            f"none of {member.traffic.count} requests" if first is None else f"after {first:.1f} s",
+            hint="its endpoint is missing, or the nodes' proxies are behind",
+        )
+
+
+def unforgotten(member: Membership, within_seconds: float) -> Iterator[Failure]:
+    """Yield a failure when a replica that left still answered after the bound, and one when requests failed."""
+    late = [seconds for seconds in member.answers_seconds if seconds > within_seconds]
+    if late:
+        yield Failure(
+            f"{member.service}: the removed replica {member.pod.name} ({member.pod.ip}) still gets traffic",
+            f"none later than {within_seconds:g} s after it was asked to go",
+            f"{len(late)} requests, the last after {late[-1]:.1f} s",
+            hint="its endpoint stayed, or the nodes' proxies are behind",
+        )
+    failed = member.traffic.failed
+    if failed:
+        yield Failure(
+            f"{member.service}: requests fail while replica {member.pod.name} leaves",
+            "no failed request",
+            f"{len(failed)} of {member.traffic.count}",
+            hint="the replica stops to accept before its endpoint is forgotten (preStop, drain)",
+        )

@@ -1,0 +1,34 @@
+"""Calls of the system's own interface, made from inside the cluster as a pod makes them."""
+
+from __future__ import annotations
+
+from seatrial.errors import Failed, Failure
+from seatrial.observe.vantage import Answer, Vantage
+from seatrial.system import Call, Service, System
+
+
+def call_service(vantage: Vantage, system: System, service: Service, call: Call, token: str = "") -> Answer:
+    """Make one declared call from a node; the token is sent when the call asks for a log-in."""
+    headers = {"Authorization": f"Bearer {token}"} if call.login else {}
+    return vantage.call(call.method, system.url(service, call.path), headers=headers, json=call.json_body)
+
+
+def log_in(vantage: Vantage, system: System) -> str:
+    """Return a token, empty when the system declares no log-in; raises Failed when it gives none."""
+    if system.login is None:
+        return ""
+    login = system.login
+    answer = call_service(vantage, system, system.service(login.service), login.request)
+    try:
+        token = answer.json()[login.token_field] if answer.status == login.request.status else None
+    except (ValueError, KeyError, TypeError):
+        token = None
+    if not isinstance(token, str) or not token:
+        raise Failed(
+            Failure(
+                f"{login.service} ({login.request.method} {login.request.path} from {vantage.node}): no log-in",
+                f"HTTP {login.request.status} with a text in the field {login.token_field!r}",
+                f"no answer: {answer.error}" if answer.error else f"HTTP {answer.status}: {answer.body[:200]}",
+            )
+        )
+    return token

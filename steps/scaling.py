@@ -1,0 +1,67 @@
+"""Steps about replicas that come and go."""
+
+from __future__ import annotations
+
+import time
+from itertools import chain
+
+from pytest_bdd import given, parsers, then, when
+
+from seatrial.checks import membership
+from seatrial.cluster.client import Cluster
+from seatrial.cluster.scale import scale
+from seatrial.errors import fail_on
+from seatrial.observe.flow import Flow
+from seatrial.observe.membership import Membership, follow, replicas_of_all
+from seatrial.observe.vantage import Vantage
+from seatrial.report.evidence import Evidence
+from seatrial.system import System
+
+
+@given(parsers.parse("every service runs {replicas:d} replicas"))
+def run_replicas(replicas: int, cluster: Cluster, system: System) -> None:
+    scale(cluster, system, {service.name: replicas for service in system.services})
+
+
+@when("every service gains a replica", target_fixture="members")
+def gain_a_replica(flow: Flow, system: System, vantages: tuple[Vantage, ...]) -> list[Membership]:
+    before = replicas_of_all(flow)
+    scale(flow.cluster, system, {name: len(pods) + 1 for name, pods in before.items()})
+    new = {name: next(pod for pod in pods if pod not in before[name]) for name, pods in replicas_of_all(flow).items()}
+    return follow(flow, vantages, new, time.time(), present=True)
+
+
+@when("every service loses a replica", target_fixture="members")
+def lose_a_replica(flow: Flow, system: System, vantages: tuple[Vantage, ...]) -> list[Membership]:
+    before, began = replicas_of_all(flow), time.time()
+    fewer = {name: len(pods) - 1 for name, pods in before.items()}
+    scale(flow.cluster, system, fewer)
+    after = {name: {pod.name for pod in pods} for name, pods in replicas_of_all(flow).items()}
+    lost = {name: next(pod for pod in pods if pod.name not in after[name]) for name, pods in before.items()}
+    return follow(flow, vantages, lost, began, present=False)
+
+
+@then("the new replica is named within the bound")
+def new_replica_is_named(members: list[Membership], system: System, evidence: Evidence) -> None:
+    evidence.json("how names followed", {each.service: each.named for each in members})
+    bound = system.tolerances.dns_seconds
+    fail_on(chain.from_iterable(membership.unnamed(each, bound, present=True) for each in members))
+
+
+@then("it gets requests within the bound")
+def new_replica_gets_requests(members: list[Membership], system: System) -> None:
+    bound = system.tolerances.propagation_seconds
+    fail_on(chain.from_iterable(membership.unfound(each, bound) for each in members))
+
+
+@then("the removed replica is no longer named after the bound")
+def removed_replica_is_not_named(members: list[Membership], system: System, evidence: Evidence) -> None:
+    evidence.json("how names followed", {each.service: each.named for each in members})
+    bound = system.tolerances.dns_seconds
+    fail_on(chain.from_iterable(membership.unnamed(each, bound, present=False) for each in members))
+
+
+@then("it gets no request after the bound")
+def removed_replica_gets_nothing(members: list[Membership], system: System) -> None:
+    bound = system.tolerances.propagation_seconds
+    fail_on(chain.from_iterable(membership.unforgotten(each, bound) for each in members))
