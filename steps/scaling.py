@@ -11,16 +11,19 @@ from seatrial.checks import membership
 from seatrial.cluster.client import Cluster
 from seatrial.cluster.scale import scale
 from seatrial.errors import fail_on
+from seatrial.observe.convergence import await_convergence
 from seatrial.observe.flow import Flow
 from seatrial.observe.membership import Membership, follow, replicas_of_all
+from seatrial.observe.publication import replica_names
 from seatrial.observe.vantage import Vantage
 from seatrial.report.evidence import Evidence
 from seatrial.system import System
 
 
 @given(parsers.parse("every service runs {replicas:d} replicas"))
-def run_replicas(replicas: int, cluster: Cluster, system: System) -> None:
+def run_replicas(replicas: int, cluster: Cluster, system: System, vantages: tuple[Vantage, ...]) -> None:
     scale(cluster, system, {service.name: replicas for service in system.services})
+    await_convergence(system, vantages, replica_names(cluster, system))
 
 
 @when("every service gains a replica", target_fixture="members")

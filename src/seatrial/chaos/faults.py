@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
+from kubernetes.client import V1DeleteOptions, V1Preconditions
+
 from seatrial.chaos.outage import Fault, Injected, Victims
 from seatrial.chaos.switches import set_fault
 from seatrial.cluster.client import Cluster
@@ -69,8 +71,8 @@ def is_deleted(cluster: Cluster) -> Fault:
         connection = cluster.another()
         require_owned(connection)
         at = time.time()
-        body = {"preconditions": {"uid": victim.uid}}
-        connection.core.delete_namespaced_pod(victim.name, victim.namespace, body=body)
+        exactly = V1DeleteOptions(preconditions=V1Preconditions(uid=victim.uid))
+        connection.core.delete_namespaced_pod(victim.name, victim.namespace, body=exactly)
         return Injected(at)
 
     return Fault("is deleted gracefully", _each(inject), proof=is_gone)

@@ -38,3 +38,10 @@ def observe_publication(cluster: Cluster, system: System, service: Service, name
 def observe_replicas(cluster: Cluster, system: System, service: Service) -> tuple[PodView, ...]:
     """Return the replicas of a service that should get traffic."""
     return ready_pods(observe_pods(cluster, system.namespace, service.workload))
+
+
+def replica_names(cluster: Cluster, system: System) -> dict[str, frozenset[str]]:
+    """Return service to the names of the replicas that should get traffic."""
+    return {
+        each.name: frozenset(pod.name for pod in observe_replicas(cluster, system, each)) for each in system.services
+    }
