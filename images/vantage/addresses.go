@@ -13,10 +13,13 @@ import (
 // measure the name server instead of the service.
 const refresh = time.Second
 
+// patience is how long an answer is waited for, as long as a libc waits (resolv.conf(5)); until it comes, the answer
+// before stays in use. A shorter one would take a busy moment for a broken name.
+const patience = 5 * time.Second
+
 // addresses is the current answer to "where is this host".
 type addresses struct {
 	host, port string
-	patience   time.Duration
 	current    atomic.Pointer[lookup]
 }
 
@@ -31,7 +34,7 @@ func (a *addresses) ask() {
 		a.current.Store(&lookup{found: []netip.Addr{literal}})
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), a.patience)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	found, err := net.DefaultResolver.LookupNetIP(ctx, "ip", a.host)
 	a.current.Store(&lookup{found, err})

@@ -110,6 +110,8 @@ func buildRequest(method, address string, headers map[string]string, body string
 	if err != nil {
 		return nil, fmt.Errorf("url: %w", err)
 	}
+	// the dot that makes a name absolute is for the resolver, not for the server
+	request.Host = strings.Replace(strings.TrimSuffix(target.Host, "."), ".:", ":", 1)
 	request.Header.Set("User-Agent", "seatrial-vantage")
 	for name, value := range headers {
 		if !token.MatchString(name) || strings.ContainsAny(value, "\r\n\x00") {

@@ -41,7 +41,7 @@ func newTarget(order runOrder) (*target, error) {
 		fresh:    order.Fresh,
 		timeout:  timeout,
 		identity: http.CanonicalHeaderKey(order.IdentityHeader),
-		where:    &addresses{host: request.URL.Hostname(), port: port, patience: timeout},
+		where:    &addresses{host: request.URL.Hostname(), port: port},
 	}, nil
 }
 

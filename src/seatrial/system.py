@@ -204,5 +204,8 @@ class System(Model):
         return f"{name or service.service}.{self.namespace}.svc.{self.cluster_domain}"
 
     def url(self, service: Service, path: str | None = None, name: str | None = None) -> str:
-        """Return an address inside the cluster, by fully qualified name; the path defaults to the identity path."""
-        return f"http://{self.host(service, name)}:{service.port}{path or service.identity_path}"
+        """Return an address inside the cluster; the path defaults to the identity path.
+
+        The name is absolute (it ends with a dot), so that no search list multiplies the lookups.
+        """
+        return f"http://{self.host(service, name)}.:{service.port}{path or service.identity_path}"
