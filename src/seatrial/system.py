@@ -8,14 +8,25 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
-Seconds = Annotated[float, Field(gt=0, le=3600)]
-Ratio = Annotated[float, Field(ge=0, le=1)]
-Port = Annotated[int, Field(ge=1, le=65535)]
-HttpPath = Annotated[str, Field(pattern=r"^/\S*$")]
-DnsLabel = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=63)]
-HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$")]
+Words = dict[str, JsonValue]
+
+# ``noun`` and ``base`` are the words of error messages and of the reference: see seatrial.plain_words.
+SECONDS: Words = {"noun": "a duration", "base": "a number of seconds"}
+PATH: Words = {"noun": "a path", "base": "a path that begins with / and has no blanks"}
+LABEL: Words = {"noun": "a name", "base": "a name of at most 63 lower-case letters, digits and inner dashes"}
+DOMAIN: Words = {"noun": "a domain", "base": "a domain such as cluster.local"}
+HEADER: Words = {"noun": "a header name", "base": "a header name of letters, digits and dashes"}
+
+Seconds = Annotated[float, Field(gt=0, le=3600, json_schema_extra=SECONDS)]
+Ratio = Annotated[float, Field(ge=0, le=1, json_schema_extra={"noun": "a ratio"})]
+Port = Annotated[int, Field(ge=1, le=65535, json_schema_extra={"noun": "a port"})]
+Text = Annotated[str, Field(min_length=1)]
+HttpPath = Annotated[str, Field(pattern=r"^/\S*$", json_schema_extra=PATH)]
+DnsLabel = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=63, json_schema_extra=LABEL)]
+DnsDomain = Annotated[str, Field(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)*$", json_schema_extra=DOMAIN)]
+HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$", json_schema_extra=HEADER)]
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"]
 
 
@@ -29,7 +40,9 @@ class Call(Model):
     """One HTTP request of the system's own interface."""
 
     method: Method = "GET"
+    """HTTP method."""
     path: HttpPath
+    """Path and query."""
     json_body: Any = Field(default=None, alias="json")
     """Body, sent as JSON; none when left out."""
     login: bool = False
@@ -42,8 +55,11 @@ class Probes(Model):
     """What the workload's three health checks ask."""
 
     readiness: HttpPath = "/readyz"
+    """Fails while a replica is to get no traffic."""
     liveness: HttpPath = "/livez"
+    """Fails when a replica is to be restarted."""
     startup: HttpPath = "/startupz"
+    """Fails until a replica has started."""
 
 
 class Service(Model):
@@ -64,9 +80,11 @@ class Service(Model):
     port_name: DnsLabel = "http"
     """Name of that port; SRV records are made of it."""
     protocol: Literal["TCP", "UDP", "SCTP"] = "TCP"
+    """Transport protocol of that port; SRV records are made of it, too."""
     identity_path: HttpPath = "/whoami"
     """A cheap path that any replica answers without log-in; used to count who answers."""
     probes: Probes = Probes()
+    """Paths of the health checks."""
     replicas: Annotated[int, Field(ge=2, le=50)] = 3
     """Replicas that the overlay declares; a criterion about balancing needs two."""
 
@@ -82,7 +100,9 @@ class Edge(Model):
     """A declared call of one service to another, shown by a request to the caller that makes it happen."""
 
     caller: DnsLabel
+    """Service that calls."""
     callee: DnsLabel
+    """Service that is called."""
     request: Call
     """Sent to the caller; its answer must name a replica of the callee in the called header."""
 
@@ -100,8 +120,10 @@ class Login(Model):
     """How a customer gets a token."""
 
     service: DnsLabel
+    """Service that gives tokens."""
     request: Call
-    token_field: str = "token"
+    """Request that is answered with a token."""
+    token_field: Text = "token"
     """Field of the JSON answer that holds the token."""
 
 
@@ -109,6 +131,7 @@ class Faults(Model):
     """The fault switches of the system's services: an HTTP endpoint of each pod, outside every Service."""
 
     port: Port
+    """Port of the pod that the switches listen on."""
     path: HttpPath = "/faults"
     """Takes PUT with one of the bodies below, as JSON."""
     not_ready: dict[str, Any]
@@ -122,9 +145,12 @@ class Faults(Model):
 class JourneyStep(Model):
     """One request of a customer's journey through the system, sent from outside the cluster."""
 
-    name: str
+    name: Text
+    """What the customer does, in words of the report."""
     service: DnsLabel
+    """Service that the customer asks; it needs ``external``."""
     request: Call
+    """What is sent."""
     weight: Annotated[int, Field(ge=1, le=100)] = 1
     """How often, relative to the other steps."""
 
@@ -177,20 +203,26 @@ class Tolerances(Model):
 class System(Model):
     """The system under test."""
 
-    name: str
+    name: Text
+    """What the system is called in reports."""
     namespace: DnsLabel
     """Namespace that its overlay deploys into."""
-    cluster_domain: str = "cluster.local"
+    cluster_domain: DnsDomain = "cluster.local"
     """Domain of the cluster's names."""
     services: Annotated[tuple[Service, ...], Field(min_length=1)]
+    """The services, each with its replicas and health checks."""
     edges: tuple[Edge, ...] = ()
+    """The declared calls between services."""
     identity: Identity = Identity()
+    """How an answer says which replicas made it."""
     login: Login | None = None
     """Left out when no declared call needs a log-in."""
     faults: Faults | None = None
     """Left out when the system has no fault switches: scenarios that need them are skipped with that reason."""
     journey: tuple[JourneyStep, ...] = ()
+    """What customers do; load is made of it. Left out, experiments under load are not possible."""
     tolerances: Tolerances = Tolerances()
+    """Bounds of checks and waits."""
 
     def service(self, name: str) -> Service:
         """Return a service by its name; KeyError when there is none."""

@@ -1,31 +1,93 @@
-"""Waiting on conditions, with a bound, and a message that says what was seen last."""
+"""Waiting on conditions, always with a bound, and with a message that says what was seen last."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TypeVar
 
 from seatrial.errors import EnvironmentFault, Failed, Failure
 
 T = TypeVar("T")
+EVERY_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """A clock that never goes back, in seconds, and the sleep that goes with it."""
+
+    now: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+
+MONOTONIC = Clock()
 
 
 def eventually(
-    probe: Callable[[], T], *, until: Callable[[T], bool], within_seconds: float, what: str, every_seconds: float = 0.2
+    probe: Callable[[], T],
+    *,
+    until: Callable[[T], bool],
+    within_seconds: float,
+    what: str,
+    expected: str = "to hold",
+    every_seconds: float = EVERY_SECONDS,
+    clock: Clock = MONOTONIC,
 ) -> T:
-    """Return the first value that is accepted; raises Failed with the last one seen when the bound is over."""
-    deadline = time.monotonic() + within_seconds
-    attempts, seen = 0, "nothing"
-    while True:
+    """Return the first value that is accepted; the last look is made when the bound is over.
+
+    Raises Failed with the value seen last. An EnvironmentFault of the probe is waited out; it is raised when the
+    bound is over and no value was ever seen.
+    """
+    values: list[T] = []
+    error: EnvironmentFault | None = None
+    attempts = 0
+    for _ in _looks(within_seconds, every_seconds, clock):
         attempts += 1
         try:
-            value = probe()
-            if until(value):
-                return value
-            seen = repr(value)
-        except EnvironmentFault as error:
-            seen = str(error)
-        if time.monotonic() >= deadline:
-            raise Failed(Failure(what, f"within {within_seconds:g} s", f"{seen} after {attempts} attempts"))
-        time.sleep(every_seconds)
+            value, error = probe(), None
+        except EnvironmentFault as fault:
+            error = fault
+            continue
+        if until(value):
+            return value
+        values = [value]
+    if error is not None and not values:
+        raise error
+    details = [f"{attempts} {'look' if attempts == 1 else 'looks'}, {every_seconds:g} s apart"]
+    details += [f"the last look failed: {error}"] if error else []
+    raise Failed(Failure(what, f"{expected} within {within_seconds:g} s", f"{values[-1]!r}", tuple(details)))
+
+
+def consistently(
+    probe: Callable[[], T],
+    *,
+    holds: Callable[[T], bool],
+    for_seconds: float,
+    what: str,
+    expected: str = "to hold",
+    every_seconds: float = EVERY_SECONDS,
+    clock: Clock = MONOTONIC,
+) -> T:
+    """Return the last value when every one was accepted; raises Failed at the first that is not.
+
+    An EnvironmentFault of the probe is raised at once: what was not seen is not known to have held.
+    """
+    began = clock.now()
+    for looks, _ in enumerate(_looks(for_seconds, every_seconds, clock), start=1):
+        value = probe()
+        if not holds(value):
+            after = f"{value!r} after {clock.now() - began:.1f} s"
+            raise Failed(Failure(what, f"{expected} for {for_seconds:g} s", after, (f"look {looks}",)))
+    return value
+
+
+def _looks(bound_seconds: float, every_seconds: float, clock: Clock) -> Iterator[None]:
+    """Yield now, then every so often, and for the last time when the bound is over."""
+    deadline = clock.now() + bound_seconds
+    while True:
+        begun = clock.now()
+        yield
+        if begun >= deadline:
+            return
+        clock.sleep(max(0.0, min(every_seconds, deadline - clock.now())))

@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from kubernetes.client import V1DeleteOptions, V1Preconditions
 
+from seatrial.chaos.journal import Journal
 from seatrial.chaos.outage import Fault, Injected, Victims
 from seatrial.chaos.switches import set_fault
 from seatrial.cluster.client import Cluster
@@ -112,3 +113,15 @@ def _each(inject: Callable[[PodView], Injected]) -> Callable[[Victims], Mapping[
         return dict(zip(victims, at_once(inject, victims.values()), strict=True))
 
     return inject_all
+
+
+def by_experiment(
+    kind: str, run: Callable[[str], Journal], at: Callable[[Journal], float], proof: Callable[[PodView, Changes], str]
+) -> Fault:
+    """Have a Chaos Toolkit experiment do it to all victims; ``run`` takes a regular expression over their names."""
+
+    def inject_all(victims: Victims) -> Mapping[str, Injected]:
+        journal = run(f"^({'|'.join(sorted(victim.name for victim in victims.values()))})$")
+        return dict.fromkeys(victims, Injected(at(journal)))
+
+    return Fault(kind, inject_all, proof=proof)

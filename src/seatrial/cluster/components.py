@@ -82,8 +82,15 @@ def components() -> Components:
     return Components.model_validate(yaml.safe_load(LOCK.read_text()))
 
 
+NOT_BUILT = ("_test.go", ".md", ".in")
+"""Endings of files that go into no image."""
+
+
 def content_key(*parts: str | Path) -> str:
-    """Return a short hash over texts and the contents of files and folders; names count, times do not."""
+    """Return a short hash over texts and the contents of files and folders; names count, times do not.
+
+    Tests and prose do not count either: nothing that is built depends on them.
+    """
     digest = hashlib.sha256()
     for part in parts:
         if isinstance(part, str):
@@ -91,7 +98,7 @@ def content_key(*parts: str | Path) -> str:
             continue
         files = sorted(path for path in part.rglob("*") if path.is_file()) if part.is_dir() else [part]
         for file in files:
-            if "__pycache__" in file.parts:
+            if "__pycache__" in file.parts or file.name.endswith(NOT_BUILT):
                 continue
             digest.update(str(file.relative_to(part.parent)).encode())
             digest.update(file.read_bytes())

@@ -1,0 +1,1 @@
+"""Doing harm in a controlled way: faults, experiments and their judgement, healing."""

@@ -1,0 +1,87 @@
+"""The journal of an experiment: what Chaos Toolkit says happened."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from seatrial.errors import EnvironmentFault
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """One action or probe that was run."""
+
+    name: str
+    type: str
+    """action or probe."""
+    status: str
+    """succeeded, failed or aborted."""
+    output: Any
+    reason: str
+    """Last line of its exception, empty when there was none."""
+    start: float
+    """Unix seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """One run of one experiment."""
+
+    title: str
+    status: str
+    """completed, failed, aborted or interrupted."""
+    deviated: bool
+    before: bool | None
+    """Whether the steady state was met before the method; None when it was not asked."""
+    during: tuple[bool, ...]
+    after: bool | None
+    activities: tuple[Activity, ...]
+    rollbacks: tuple[Activity, ...]
+
+    @property
+    def actions(self) -> tuple[Activity, ...]:
+        return tuple(activity for activity in self.activities if activity.type == "action")
+
+
+def read_journal(path: Path) -> Journal:
+    """Read a journal file; raises EnvironmentFault when there is none that is whole."""
+    try:
+        return journal_of(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise EnvironmentFault(f"the experiment left no journal that can be read in {path}: {error!r}") from error
+
+
+def journal_of(document: dict[str, Any]) -> Journal:
+    """Turn Chaos Toolkit's document into a Journal."""
+    states = document["steady_states"]
+    return Journal(
+        title=document["experiment"]["title"],
+        status=document["status"],
+        deviated=bool(document["deviated"]),
+        before=_met(states.get("before")),
+        during=tuple(bool(_met(state)) for state in states.get("during") or ()),
+        after=_met(states.get("after")),
+        activities=tuple(map(_activity, document["run"])),
+        rollbacks=tuple(map(_activity, document["rollbacks"])),
+    )
+
+
+def _met(state: dict[str, Any] | None) -> bool | None:
+    return None if not state else bool(state["steady_state_met"])
+
+
+def _activity(run: dict[str, Any]) -> Activity:
+    started = datetime.fromisoformat(run["start"])
+    aware = started if started.tzinfo else started.replace(tzinfo=UTC)
+    return Activity(
+        name=run["activity"]["name"],
+        type=run["activity"]["type"],
+        status=run["status"],
+        output=run.get("output"),
+        reason=next((line.strip() for line in reversed(run.get("exception") or ()) if line.strip()), ""),
+        start=aware.timestamp(),
+    )

@@ -1,0 +1,89 @@
+"""The customers: each makes the journey of ``system.yaml`` over and over. Loaded by Locust, not by the package.
+
+Locust patches the standard library on import, which breaks the Kubernetes client: nothing here may import it. Every
+request is recorded as one row; Locust's own statistics are not used, they are rounded and closed-loop.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from locust import HttpUser, constant, events
+from locust.clients import ResponseContextManager
+
+from seatrial.load.records import COLUMNS
+from seatrial.system import Call
+from seatrial.system_file import load_system
+
+SYSTEM = load_system(Path(os.environ["SEATRIAL_SYSTEM"]))
+URLS: dict[str, str] = json.loads(os.environ["SEATRIAL_URLS"])
+"""Service to its address from outside."""
+THINK_SECONDS = 0.1
+TIMEOUT_SECONDS = 5.0
+
+_file = Path(os.environ["SEATRIAL_LOAD_RECORDS"]).open("w", newline="", buffering=1, encoding="utf-8")  # noqa: SIM115
+_rows = csv.writer(_file)
+_rows.writerow(COLUMNS)
+
+
+@events.request.add_listener
+def record(
+    name: str, response_time: float, start_time: float, response: Any, exception: BaseException | None, **_: Any
+) -> None:
+    """Write one row; times in seconds."""
+    status = getattr(response, "status_code", 0) or 0
+    served_by = response.headers.get(SYSTEM.identity.header, "") if status else ""
+    error = "" if exception is None else type(exception).__name__ if not status else f"HTTP {status}"
+    _rows.writerow([f"{start_time:.6f}", f"{response_time / 1000:.6f}", name, status, error, served_by])
+
+
+class Customer(HttpUser):
+    """Makes the steps of the journey in turn, each as often as its weight says."""
+
+    host = "http://each.step.has.its.own"
+    wait_time = constant(THINK_SECONDS)
+
+    def on_start(self) -> None:
+        self.token = ""
+        self.steps = [step for step in SYSTEM.journey for _ in range(step.weight)]
+        self.position = id(self) % len(self.steps)  # customers are not in step with each other
+
+    def next_step(self) -> None:
+        """Make the next request; log in first where it needs that."""
+        step = self.steps[self.position % len(self.steps)]
+        self.position += 1
+        if step.request.login and not self.token:
+            self.log_in()
+        self.send(step.name, step.service, step.request)
+
+    tasks = [next_step]
+
+    def log_in(self) -> None:
+        if SYSTEM.login:
+            answer = self.send("log in", SYSTEM.login.service, SYSTEM.login.request)
+            if answer.status_code == SYSTEM.login.request.status:
+                self.token = answer.json()[SYSTEM.login.token_field]
+
+    def send(self, name: str, service: str, call: Call) -> ResponseContextManager:
+        """Send one request over a connection of its own: each is balanced anew."""
+        headers = {"Connection": "close"}
+        if call.login:
+            headers["Authorization"] = f"Bearer {self.token}"
+        with self.client.request(
+            call.method,
+            f"{URLS[service]}{call.path}",
+            name=name,
+            headers=headers,
+            json=call.json_body,
+            timeout=TIMEOUT_SECONDS,
+            catch_response=True,
+        ) as answer:
+            if answer.status_code != call.status:
+                answer.failure(answer.error or f"HTTP {answer.status_code}")
+            else:
+                answer.success()
+        return answer

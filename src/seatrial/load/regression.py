@@ -1,0 +1,48 @@
+"""Are customers served as well after a fault as before?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from seatrial.errors import Doubt, Failure, doubt_on, fail_on
+from seatrial.load.records import LoadRecord
+from seatrial.system import Tolerances
+
+FEWEST_REQUESTS = 30
+"""Below this a median says nothing."""
+
+
+def check_no_regression(before: LoadRecord, after: LoadRecord, tolerances: Tolerances, evidence: str = "") -> None:
+    """Raise Failed when customers fare worse after the fault, Inconclusive when there are too few of them to tell."""
+    doubt_on(too_few(before, after))
+    fail_on(regressions(before, after, tolerances, evidence))
+
+
+def too_few(before: LoadRecord, after: LoadRecord) -> Iterator[Doubt]:
+    """Yield which of the two spans holds too few requests to be compared."""
+    for name, record in (("before", before), ("after", after)):
+        if len(record.requests) < FEWEST_REQUESTS:
+            missing = f"{FEWEST_REQUESTS} requests {name} the fault: there are {len(record.requests)}"
+            yield Doubt("customers' journey", missing, "raise load_users or load_seconds in system.yaml")
+
+
+def regressions(before: LoadRecord, after: LoadRecord, tolerances: Tolerances, evidence: str = "") -> Iterator[Failure]:
+    """Yield a failure for each span with too many errors, and one when the median latency grew too much."""
+    for name, record in (("before", before), ("after", after)):
+        if record.success < tolerances.load_success:
+            errors = ", ".join(f"{hits} × {error}" for error, hits in record.errors().most_common(5))
+            yield Failure(
+                f"customers' journey: requests fail {name} the fault",
+                f"at least {tolerances.load_success:.2%} succeed",
+                f"{record.success:.2%} of {len(record.requests)}: {errors}",
+                evidence=evidence,
+            )
+    slowdown = after.quantile(0.5) / before.quantile(0.5)
+    if slowdown > tolerances.load_slowdown:
+        yield Failure(
+            "customers' journey: it is slower after the fault than before",
+            f"median at most {tolerances.load_slowdown:g} times as long",
+            f"{slowdown:.2f} times: {before.quantile(0.5) * 1000:.1f} ms before, {after.quantile(0.5) * 1000:.1f} ms after",
+            hint="a replica is missing, cold or throttled",
+            evidence=evidence,
+        )

@@ -1,0 +1,92 @@
+"""Running Locust in a child process, and never leaving it running."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from seatrial.chaos.runner import end
+from seatrial.errors import EnvironmentFault
+from seatrial.load.records import LoadRecord, read_records
+
+LOCUSTFILE = Path(__file__).with_name("locustfile.py")
+START_SECONDS = 60.0
+"""Until the first request; 3 s on an idle machine, far more while every core starts replicas."""
+END_SECONDS = 20.0
+LONGEST_RUN = "15m"
+"""A load that nobody stops ends by itself."""
+POLL_SECONDS = 0.1
+
+
+class Load:
+    """Customers at work, from entering to :meth:`stop`."""
+
+    def __init__(self, system_file: Path, urls: Mapping[str, str], *, users: int, folder: Path) -> None:
+        """Prepare; ``urls`` maps service to its address from outside, ``folder`` takes records and log."""
+        self.records = folder / "load.csv"
+        self._log = folder / "load.log"
+        self._users = users
+        self._environment = {
+            "SEATRIAL_SYSTEM": str(system_file),
+            "SEATRIAL_URLS": json.dumps(dict(urls)),
+            "SEATRIAL_LOAD_RECORDS": str(self.records),
+        }
+
+    def __enter__(self) -> Self:
+        """Start, and wait for the first request; raises EnvironmentFault with the log's end when there is none."""
+        self.records.parent.mkdir(parents=True, exist_ok=True)
+        self.records.unlink(missing_ok=True)
+        users = ("--users", str(self._users), "--spawn-rate", str(self._users))
+        command = [sys.executable, "-m", "locust", "--headless", "--only-summary", f"--run-time={LONGEST_RUN}", *users]
+        with self._log.open("wb") as output:
+            self._child = subprocess.Popen(
+                [*command, f"--locustfile={LOCUSTFILE}"],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                env={**os.environ, **self._environment},
+                start_new_session=True,
+            )
+        try:
+            self._await_first_request()
+        except BaseException:
+            end(self._child, END_SECONDS)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end()
+
+    def so_far(self) -> LoadRecord:
+        """Return the requests up to now."""
+        return read_records(self.records) if self.records.exists() else LoadRecord(())
+
+    def stop(self) -> LoadRecord:
+        """End the load and return all its requests; raises EnvironmentFault when it had died before."""
+        if self._child.poll() is not None:
+            raise EnvironmentFault(f"the load ended by itself with {self._child.returncode}:\n{self._tail()}")
+        self._end()
+        return self.so_far()
+
+    def _end(self) -> None:
+        if self._child.poll() is None:
+            end(self._child, END_SECONDS)
+
+    def _await_first_request(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while not self.so_far().requests:
+            if self._child.poll() is not None or time.monotonic() > deadline:
+                raise EnvironmentFault(f"the load does not start; its log ends with:\n{self._tail()}")
+            time.sleep(POLL_SECONDS)
+
+    def _tail(self) -> str:
+        return "\n".join(f"    {line}" for line in self._log.read_text(errors="replace").strip().splitlines()[-12:])

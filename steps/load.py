@@ -1,0 +1,30 @@
+"""Steps about customers that use the system."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pytest_bdd import given, then
+
+from seatrial.load.regression import check_no_regression
+from seatrial.load.runner import Load
+from seatrial.observe.flow import Flow
+from seatrial.observe.records import Outage
+from seatrial.report.evidence import Evidence
+from seatrial.system import System
+
+
+@given("customers use the marketplace")
+def customers_are_there(load: Load, flow: Flow, system: System) -> None:
+    flow.observe(system.tolerances.load_seconds)
+
+
+@then("customers are served as well as before")
+def customers_are_served(load: Load, flow: Flow, outages: Sequence[Outage], system: System, evidence: Evidence) -> None:
+    healed_at = max(request.start for outage in outages for request in outage.traffic.requests)
+    flow.observe(system.tolerances.load_seconds)
+    record = load.stop()
+    name = evidence.csv("customers' requests", record.requests)
+    before = record.between(0, min(outage.fault_at for outage in outages))
+    after = record.between(healed_at, healed_at + system.tolerances.load_seconds)
+    check_no_regression(before, after, system.tolerances, name)

@@ -1,0 +1,150 @@
+"""Reading system.yaml: the good file, and the exact line for each thing that can be wrong with one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from seatrial.errors import UsageError
+from seatrial.paths import ROOT
+from seatrial.system_file import load_system, parse_system
+
+GOOD = """\
+name: shop
+namespace: shop
+services:
+  - name: web
+    external: web-external
+  - name: stock
+edges:
+  - caller: web
+    callee: stock
+    request: {path: /items}
+"""
+
+
+def problems(text: str) -> list[str]:
+    """Return the lines of the error that a text causes, without the file's name."""
+    with pytest.raises(UsageError) as caught:
+        parse_system(text, "s.yaml")
+    lines = str(caught.value).splitlines()
+    assert all(line.startswith("s.yaml:") for line in lines), lines
+    return [line.removeprefix("s.yaml:") for line in lines]
+
+
+def with_line(number: int, line: str) -> str:
+    """Return the good file with one line replaced, or added after its end."""
+    lines = GOOD.splitlines()
+    lines[number - 1 : number] = [line]
+    return "\n".join(lines)
+
+
+WHOLE = {
+    "empty": ("", "1: is empty; give at least name, namespace, services"),
+    "only a comment": ("# nothing\n", "1: is empty; give at least name, namespace, services"),
+    "a list": ("- a\n- b\n", "1: is not a mapping of fields; give at least name, namespace, services"),
+    "a word": ("shop", "1: is not a mapping of fields; give at least name, namespace, services"),
+    "tab": ("name: shop\n\tnamespace: shop\n", "2: is not YAML: found character '\\t' that cannot start any token"),
+    "open list": ("name: [a\nnamespace: b\n", "2: is not YAML: expected ',' or ']', but got ':'"),
+    "two documents": ("name: a\n---\nname: b\n", "2: is not YAML: but found another document"),
+    "unknown alias": ("name: *shop\n", "1: is not YAML: found undefined alias 'shop'"),
+    "control character": ("name: a\nnamespace: \x07\n", "2: is not YAML: the character U+0007 is not allowed"),
+    "nested without end": ("[" * 5000, "1: is nested too deeply"),
+}
+
+
+@pytest.mark.parametrize(("text", "problem"), WHOLE.values(), ids=WHOLE.keys())
+def test_what_is_no_description_at_all_is_told_in_one_line(text: str, problem: str):
+    assert problems(text) == [problem]
+
+
+def test_aliases_that_expand_without_end_are_stopped():
+    layers = "\n".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 9))
+    assert problems(f"a0: &a0 x\n{layers}")[0].endswith("is not YAML: more than 20000 values")
+
+
+def test_merges_are_refused():
+    text = GOOD.replace("request: {path: /items}", "request: {<<: {path: /x}, path: /items}")
+    assert problems(text)[0].startswith("10: edges[0].request: '<<' merges are not supported")
+
+
+def test_all_problems_are_told_in_the_order_of_the_file():
+    text = GOOD.replace("namespace: shop", "namespace: Shop").replace("callee: stock", "callee: stok")
+    text = text.replace("external: web-external", "port: 0\n    port: 1") + "tolerances: {alfa: 1}\n"
+    assert problems(text) == [
+        f"2: namespace: 'Shop' is not a name; give {NAME}",
+        "6: services[0].port: is given twice, first in line 5; keep one of them",
+        "10: edges[0].callee: 'stok' is not a declared service; did you mean stock?",
+        "12: tolerances.alfa: there is no such field; did you mean alpha?",
+    ]
+
+
+def test_the_reference_system_loads():
+    system = load_system(ROOT / "system.yaml")
+    assert [service.name for service in system.services] == ["auth", "users", "leads", "buyers"]
+    assert all(service.external and service.headless for service in system.services)
+    assert {(edge.caller, edge.callee) for edge in system.edges} == {
+        ("users", "auth"),
+        ("leads", "auth"),
+        ("leads", "users"),
+        ("buyers", "leads"),
+        ("buyers", "users"),
+    }
+    assert [step.name for step in system.journey if not step.request.login] == ["log in"]
+
+
+def test_defaults_fill_what_is_left_out():
+    web, stock = parse_system(GOOD, "s.yaml").services
+    assert (web.workload, web.service, web.port, web.external) == ("web", "web", 80, "web-external")
+    assert (stock.service, stock.external, stock.probes.readiness) == ("stock", None, "/readyz")
+
+
+def test_numbers_may_be_written_as_in_json():
+    assert parse_system(with_line(11, "tolerances: {alpha: 1e-9}"), "s.yaml").tolerances.alpha == 1e-9
+
+
+def test_an_alias_repeats_a_value():
+    text = with_line(10, "    request: &read {path: /items}\n  - {caller: stock, callee: web, request: *read}")
+    first, second = parse_system(text, "s.yaml").edges
+    assert first.request == second.request
+
+
+def test_a_body_keeps_its_types():
+    text = with_line(10, "    request: {path: /, json: {a: [1, 2.5, null, true, 'yes']}}")
+    assert parse_system(text, "s.yaml").edges[0].request.json_body == {"a": [1, 2.5, None, True, "yes"]}
+
+
+def test_a_byte_order_mark_is_no_problem(tmp_path: Path):
+    path = tmp_path / "system.yaml"
+    path.write_bytes(b"\xef\xbb\xbf" + GOOD.encode())
+    assert load_system(path).name == "shop"
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(UsageError) as caught:
+        load_system(path)
+    assert caught.value.exit_code == 2
+    return str(caught.value)
+
+
+def test_a_missing_file_a_folder_and_other_encodings_are_told(tmp_path: Path):
+    latin = tmp_path / "latin.yaml"
+    latin.write_bytes("name: a\nnamespace: M\xfcnchen".encode("latin-1"))
+    missing = tmp_path / "none.yaml"
+    assert refusal(missing) == f"{missing}: there is no such file; write it as docs/configuration.md shows"
+    assert refusal(tmp_path) == f"{tmp_path}: is a folder; name the file in it that describes the system"
+    assert refusal(latin) == f"{latin}:2: is not UTF-8 text; save the file as UTF-8"
+
+
+def test_a_path_that_leads_through_a_file_is_told(tmp_path: Path):
+    (tmp_path / "file").touch()
+    assert refusal(tmp_path / "file" / "x.yaml").endswith("x.yaml: cannot be read: Not a directory")
+
+
+def test_a_file_here_is_named_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "system.yaml").write_text(GOOD.replace("external: web-external", "port: eighty"))
+    expected = "system.yaml:5: services[0].port: 'eighty' is not a port; give an integer from 1 to 65535"
+    assert refusal(tmp_path / "system.yaml") == expected
+    assert refusal(Path("system.yaml")) == expected
