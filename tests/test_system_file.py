@@ -73,7 +73,8 @@ def test_all_problems_are_told_in_the_order_of_the_file():
     text = GOOD.replace("namespace: shop", "namespace: Shop").replace("callee: stock", "callee: stok")
     text = text.replace("external: web-external", "port: 0\n    port: 1") + "tolerances: {alfa: 1}\n"
     assert problems(text) == [
-        f"2: namespace: 'Shop' is not a name; give {NAME}",
+        "2: namespace: 'Shop' is not a name; give a name of at most 63 lower-case letters, digits and inner dashes",
+        "5: services[0].port: 0 is out of range; give an integer from 1 to 65535",
         "6: services[0].port: is given twice, first in line 5; keep one of them",
         "10: edges[0].callee: 'stok' is not a declared service; did you mean stock?",
         "12: tolerances.alfa: there is no such field; did you mean alpha?",

@@ -81,19 +81,20 @@ def _no_mapping(document: Document) -> Problem:
 
 def _judge(document: Document) -> tuple[System | None, list[Problem]]:
     """Return the system, if the model accepts it, and all problems of file, model and cross checks."""
-    refused = {problem.loc for problem in document.problems}
     system, found = None, list(cross_problems(document.data))
     try:
         system = System.model_validate_json(json.dumps(document.data))
     except ValidationError as error:
         found += [_finding(document, each) for each in error.errors(include_url=False) if _is_written(document, each)]
-    problems = [Problem(document.line(loc), loc, text) for loc, text in found if loc not in refused]
-    return system, document.problems + problems
+    return system, document.problems + [Problem(document.line(loc), loc, text) for loc, text in found]
 
 
 def _is_written(document: Document, error: ErrorDetails) -> bool:
-    """Answer whether an error is of the file itself, not of a value that the model derived from another one."""
-    return error["type"] == "missing" or error["loc"] in document.lines
+    """Answer whether an error is of the file itself: not of a value that was refused already, or that the model made."""
+    loc: Loc = error["loc"]
+    if error["input"] is None and any(problem.loc == loc for problem in document.problems):
+        return False
+    return error["type"] == "missing" or loc in document.lines
 
 
 def _finding(document: Document, error: ErrorDetails) -> tuple[Loc, str]:
