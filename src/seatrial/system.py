@@ -188,7 +188,7 @@ class Tolerances(Model):
     """Traffic that is observed before a fault, and after a bound, to tell what is normal."""
     request_timeout_seconds: Seconds = 1.0
     """After which a request of the vantage counts as failed."""
-    rate_per_second: Annotated[int, Field(ge=1, le=2000)] = 60
+    rate_per_second: Annotated[int, Field(ge=1, le=2000)] = 45
     """Fresh connections per second to each service while a fault is observed."""
     load_users: Annotated[int, Field(ge=1, le=1000)] = 4
     """Customers that use the system at the same time during an experiment."""
@@ -220,7 +220,7 @@ class System(Model):
     faults: Faults | None = None
     """Left out when the system has no fault switches: scenarios that need them are skipped with that reason."""
     journey: tuple[JourneyStep, ...] = ()
-    """What customers do; load is made of it. Left out, experiments under load are not possible."""
+    """What customers do; the load of experiments is made of it."""
     tolerances: Tolerances = Tolerances()
     """Bounds of checks and waits."""
 

@@ -22,7 +22,7 @@ from seatrial.system_file import load_system
 SYSTEM = load_system(Path(os.environ["SEATRIAL_SYSTEM"]))
 URLS: dict[str, str] = json.loads(os.environ["SEATRIAL_URLS"])
 """Service to its address from outside."""
-THINK_SECONDS = 0.1
+THINK_SECONDS = 0.2
 TIMEOUT_SECONDS = 5.0
 
 _file = Path(os.environ["SEATRIAL_LOAD_RECORDS"]).open("w", newline="", buffering=1, encoding="utf-8")  # noqa: SIM115
