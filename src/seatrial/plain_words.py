@@ -42,10 +42,16 @@ def schema_of(loc: Loc) -> Schema:
 def resolve(schema: Schema) -> Schema:
     """Return the schema behind a reference, and of a value that may be left out the schema of the value."""
     if "$ref" in schema:
-        found: Schema = whole_schema()["$defs"][schema["$ref"].rsplit("/", 1)[1]]
+        found: Schema = whole_schema()["$defs"][_target(schema)]
         return found
     given = [choice for choice in schema.get("anyOf", ()) if choice.get("type") != "null"]
     return resolve(given[0]) if given else schema
+
+
+def definition_name(schema: Schema) -> str:
+    """Return the name of the part that a field, or each item of it, is described by; empty for plain values."""
+    inner = [schema, schema.get("items", {}), *schema.get("anyOf", ())]
+    return next((_target(each) for each in inner if "$ref" in each), "")
 
 
 def noun(schema: Schema) -> str:
@@ -71,6 +77,10 @@ def right(schema: Schema) -> str:
 def required(schema: Schema) -> list[str]:
     """Return the fields that must be given."""
     return list(schema.get("required", ()))
+
+
+def _target(schema: Schema) -> str:
+    return str(schema["$ref"].rsplit("/", 1)[1])
 
 
 def _bounds(schema: Schema) -> str:
