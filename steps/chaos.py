@@ -16,6 +16,7 @@ from seatrial.chaos.runner import run_experiment
 from seatrial.chaos.surroundings import surroundings
 from seatrial.errors import UsageError
 from seatrial.observe.flow import Flow
+from seatrial.observe.records import PodView
 from seatrial.paths import ROOT
 from seatrial.plugin import TrialOptions
 from seatrial.report.evidence import Collectors, Evidence
@@ -33,27 +34,28 @@ def experiment_is_run(
     on_failure: Collectors,
     trial_options: TrialOptions,
 ) -> Outages:
-    fault = fault_of(name, runner(name, flow, trial_options.system, evidence))
+    window = flow.system.tolerances.crash_window_seconds
+    fault = fault_of(name, runner(name, flow, trial_options.system, evidence), window)
     return suffer(flow, fault, dice, evidence, on_failure, fewest_restarts=name != "pod-kill")
 
 
-def fault_of(name: str, run: Callable[[str], Journal]) -> Fault:
+def fault_of(name: str, run: Callable[[PodView], Journal], window_seconds: float) -> Fault:
     """Return what an experiment does to its victims, and what proves it."""
     if name == "process-crash":
-        return faults.by_experiment("crashes", run, crashed_at, faults.was_restarted)
+        return faults.by_experiment("crashes", run, crashed_at, faults.was_restarted, window_seconds)
     if name == "pod-kill":
         return faults.by_experiment("is deleted by force", run, acted_at, faults.is_gone)
     raise UsageError(f"no step knows what proves the experiment {name!r}", remedy="use process-crash or pod-kill")
 
 
-def runner(name: str, flow: Flow, system_file: Path, evidence: Evidence) -> Callable[[str], Journal]:
-    """Return a function that runs the experiment on pods of a name pattern, and judges its journal."""
+def runner(name: str, flow: Flow, system_file: Path, evidence: Evidence) -> Callable[[PodView], Journal]:
+    """Return a function that runs the experiment on one pod, and judges its journal."""
 
-    def run(targets: str) -> Journal:
-        environment = surroundings(flow.cluster, flow.system, system_file, targets)
-        bound = flow.system.tolerances.rollout_seconds
-        journal = run_experiment(EXPERIMENTS / f"{name}.yaml", environment, evidence.folder, within_seconds=bound)
-        check_experiment(journal, evidence=evidence.json(f"experiment {name}", journal))
+    def run(victim: PodView) -> Journal:
+        environment = surroundings(flow.cluster, flow.system, system_file, f"^{victim.name}$")
+        folder, bound = evidence.folder / victim.name, flow.system.tolerances.rollout_seconds
+        journal = run_experiment(EXPERIMENTS / f"{name}.yaml", environment, folder, within_seconds=bound)
+        check_experiment(journal, evidence=evidence.json(f"{name} of {victim.name}", journal))
         return journal
 
     return run

@@ -128,7 +128,8 @@ def crash_is_survived(outages: Outages, system: System) -> None:
     given = system.tolerances
     fail_on(
         chain.from_iterable(
-            failover.too_many_errors(outage, given.crash_success, given.crash_error_seconds) for outage in outages
+            failover.too_many_errors(outage, given.crash_success, given.crash_window_seconds, given.crash_error_seconds)
+            for outage in outages
         )
     )
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from pytest_bdd import given, then
 
+from seatrial.checks.timeline import full_at
 from seatrial.load.regression import check_no_regression
 from seatrial.load.runner import Load
 from seatrial.observe.flow import Flow
@@ -21,8 +23,8 @@ def customers_are_there(load: Load, flow: Flow, system: System) -> None:
 
 @then("customers are served as well as before")
 def customers_are_served(load: Load, flow: Flow, outages: Sequence[Outage], system: System, evidence: Evidence) -> None:
-    healed_at = max(request.start for outage in outages for request in outage.traffic.requests)
-    flow.observe(system.tolerances.load_seconds)
+    healed_at = max(full_at(outage) for outage in outages)
+    flow.observe(max(healed_at + system.tolerances.load_seconds - time.time(), 0.0))
     record = load.stop()
     name = evidence.csv("customers' requests", record.requests)
     before = record.between(0, min(outage.fault_at for outage in outages))

@@ -171,8 +171,10 @@ class Tolerances(Model):
     crash_error_seconds: Seconds = 5.0
     """From a crash to the last error that it causes."""
     crash_success: Ratio = 0.95
-    """Least ratio of successful requests while a crash is survived, without retries."""
-    propagation_seconds: Seconds = 10.0
+    """Least ratio of successful requests in the window after a crash, without retries."""
+    crash_window_seconds: Seconds = 20.0
+    """Time after a crash in which success is counted."""
+    propagation_seconds: Seconds = 6.0
     """From a change of the replicas to endpoints and traffic that follow it."""
     dns_seconds: Seconds = 40.0
     """From a change of the replicas to names that follow it (a cached answer lives 30 s in CoreDNS)."""

@@ -90,7 +90,7 @@ def _judge(document: Document) -> tuple[System | None, list[Problem]]:
 
 
 def _is_written(document: Document, error: ErrorDetails) -> bool:
-    """Answer whether an error is of the file itself: not of a value that was refused already, or that the model made."""
+    """Answer whether an error is of the file: not of a value that was refused already, or that the model made."""
     loc: Loc = error["loc"]
     if error["input"] is None and any(problem.loc == loc for problem in document.problems):
         return False

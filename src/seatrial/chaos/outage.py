@@ -1,12 +1,13 @@
-"""One fault to one replica of every service at the same time, under a steady flow of requests."""
+"""One fault to one replica of every service, under a steady flow of requests."""
 
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from seatrial.observe.flow import Flow
+from seatrial.observe.flow import Flow, at_once
 from seatrial.observe.kube import observe_endpoints, observe_pods, ready_pods
 from seatrial.observe.records import Changes, Outage, PodView, Traffic
 from seatrial.system import Service
@@ -26,15 +27,21 @@ class Injected:
 
 @dataclass(frozen=True)
 class Fault:
-    """What is done to the victims, how long it is held, how it is undone, and what proves it afterwards."""
+    """What is done to each victim, how long it is held, how it is undone, and what proves it afterwards."""
 
     kind: str
     """As a sentence says it: ``hangs``."""
-    inject: Callable[[Victims], Mapping[str, Injected]]
+    inject: Callable[[PodView], Injected]
+    one_by_one: bool = False
+    """One victim after the other, a settling time apart. A node's proxy programs at most one batch of changes a second,
+    so that faults to several services at once would be a heavier fault than the one that is asked about."""
     hold_seconds: float = 0.0
-    undo: Callable[[Victims], None] = lambda victims: None
+    """From the last injection to the undoing."""
+    undo: Callable[[PodView], None] = lambda victim: None
     proof: Callable[[PodView, Changes], str] = lambda victim, changes: ""
     """Shows it from what was seen, when nothing did at once."""
+    window_seconds: float = 0.0
+    """Least time of observation after the last injection."""
 
 
 def choose_victims(flow: Flow, dice: random.Random, *, fewest_restarts: bool = True) -> Victims:
@@ -57,17 +64,29 @@ def undergo(flow: Flow, fault: Fault, victims: Victims) -> tuple[Outage, ...]:
     tolerances = flow.system.tolerances
     before = {service.name: _replicas(flow, service) for service in flow.system.services}
     flow.observe(tolerances.settle_seconds)
-    injected = fault.inject(victims)
+    injected = _inject(flow, fault, victims)
     flow.observe(fault.hold_seconds)
-    fault.undo(victims)
+    at_once(fault.undo, victims.values())
     within = tolerances.restart_seconds + tolerances.recovery_seconds
     flow.observe_until(lambda: _is_whole(flow, fault, victims, before), within_seconds=within)
-    flow.observe(tolerances.settle_seconds)
+    window_ends = max(each.at for each in injected.values()) + fault.window_seconds
+    flow.observe(max(tolerances.settle_seconds, window_ends - time.time()))
     traffic, changes = flow.stop(), flow.changes()
     return tuple(
         _outage(service, fault, victims[service.name], injected[service.name], before, traffic, changes)
         for service in flow.system.services
     )
+
+
+def _inject(flow: Flow, fault: Fault, victims: Victims) -> dict[str, Injected]:
+    if not fault.one_by_one:
+        return dict(zip(victims, at_once(fault.inject, victims.values()), strict=True))
+    injected = {}
+    for service, victim in victims.items():
+        if injected:
+            flow.observe(flow.system.tolerances.settle_seconds)
+        injected[service] = fault.inject(victim)
+    return injected
 
 
 def _outage(

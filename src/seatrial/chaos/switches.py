@@ -16,7 +16,7 @@ ANSWER_SECONDS = 5.0
 
 
 def set_fault(cluster: Cluster, namespace: str, pod: str, faults: Faults, body: Mapping[str, Any]) -> None:
-    """Switch a fault of one replica; raises GuardRefusal on a foreign cluster, EnvironmentFault when it does not work."""
+    """Switch a fault of one replica; raises GuardRefusal elsewhere than on ours, EnvironmentFault when it fails."""
     require_owned(cluster)
     path = f"/api/v1/namespaces/{namespace}/pods/http:{pod}:{faults.port}/proxy{faults.path}"
     try:
@@ -25,6 +25,5 @@ def set_fault(cluster: Cluster, namespace: str, pod: str, faults: Faults, body: 
     except httpx.HTTPError as error:
         raise EnvironmentFault(f"the fault switches of {namespace}/{pod} do not answer: {error!r}") from error
     if answer.status_code != 200:
-        raise EnvironmentFault(
-            f"the fault switches of {namespace}/{pod} refuse {dict(body)}: HTTP {answer.status_code} {answer.text[:200]}"
-        )
+        told = f"HTTP {answer.status_code} {answer.text[:200]}"
+        raise EnvironmentFault(f"the fault switches of {namespace}/{pod} refuse {dict(body)}: {told}")

@@ -63,16 +63,18 @@ def failed_requests(outage: Outage, evidence: str = "") -> Iterator[Failure]:
         )
 
 
-def too_many_errors(outage: Outage, success: float, within_seconds: float, evidence: str = "") -> Iterator[Failure]:
-    """Yield a failure when too few requests succeed, and one when errors last longer than the bound."""
-    requests = _after(outage)
+def too_many_errors(
+    outage: Outage, success: float, window_seconds: float, within_seconds: float, evidence: str = ""
+) -> Iterator[Failure]:
+    """Yield a failure when too few requests of the window succeed, and one when errors last longer than the bound."""
+    requests = [request for request in _after(outage) if request.start < outage.fault_at + window_seconds]
     failed = [request for request in requests if not request.ok]
     ratio = 1 - len(failed) / len(requests) if requests else 0.0
     facts = (_moments(outage), _window(outage))
     if ratio < success:
         yield Failure(
             _subject(outage, "too many requests fail"),
-            f"at least {success:.1%} succeed",
+            f"at least {success:.1%} succeed in the {window_seconds:g} s after it",
             f"{ratio:.1%} of {len(requests)}: {_errors(outage)}",
             *facts,
             evidence=evidence,

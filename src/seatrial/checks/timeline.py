@@ -84,6 +84,12 @@ def full_again(outage: Outage) -> Iterator[float]:
         short = len(ready) < len(outage.replicas)
 
 
+def full_at(outage: Outage) -> float:
+    """Return when the Service was whole again for good; the end of the observation when it never was."""
+    last = max(request.start for request in outage.traffic.requests)
+    return max(full_again(outage), default=last)
+
+
 def _first(what: str, times: Iterable[float], detail: str) -> Iterator[tuple[str, float, str]]:
     at = next(iter(times), None)
     if at is not None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from kubernetes.client.exceptions import ApiException
 
 from seatrial.cluster.client import Cluster
 from seatrial.errors import EnvironmentFault, UsageError
@@ -122,13 +123,11 @@ def restore(cluster: Cluster, objects: Sequence[Object], *, within_seconds: floa
 
 def _must_be_replaced(cluster: Cluster, service: Object) -> bool:
     metadata = service["metadata"]
-    live = cluster.kubectl(
-        "get",
-        "service",
-        metadata["name"],
-        f"--namespace={metadata['namespace']}",
-        "--ignore-not-found",
-        "--output=jsonpath={.spec.clusterIP}",
-    )
+    try:
+        live: Any = cluster.core.read_namespaced_service(metadata["name"], metadata["namespace"])
+    except ApiException as error:
+        if error.status == 404:
+            return False
+        raise EnvironmentFault(f"{address(service)} cannot be read: {error.status} {error.reason}") from error
     wants_headless = service["spec"].get("clusterIP") == "None"
-    return bool(live) and (live == "None") != wants_headless
+    return (live.spec.cluster_ip == "None") != wants_headless

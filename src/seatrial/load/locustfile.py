@@ -10,10 +10,9 @@ import csv
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from locust import HttpUser, constant, events
-from locust.clients import ResponseContextManager
 
 from seatrial.load.records import COLUMNS
 from seatrial.system import Call
@@ -30,7 +29,6 @@ _rows = csv.writer(_file)
 _rows.writerow(COLUMNS)
 
 
-@events.request.add_listener
 def record(
     name: str, response_time: float, start_time: float, response: Any, exception: BaseException | None, **_: Any
 ) -> None:
@@ -39,6 +37,9 @@ def record(
     served_by = response.headers.get(SYSTEM.identity.header, "") if status else ""
     error = "" if exception is None else type(exception).__name__ if not status else f"HTTP {status}"
     _rows.writerow([f"{start_time:.6f}", f"{response_time / 1000:.6f}", name, status, error, served_by])
+
+
+events.request.add_listener(record)
 
 
 class Customer(HttpUser):
@@ -60,7 +61,7 @@ class Customer(HttpUser):
             self.log_in()
         self.send(step.name, step.service, step.request)
 
-    tasks = [next_step]
+    tasks: ClassVar = [next_step]
 
     def log_in(self) -> None:
         if SYSTEM.login:
@@ -68,7 +69,7 @@ class Customer(HttpUser):
             if answer.status_code == SYSTEM.login.request.status:
                 self.token = answer.json()[SYSTEM.login.token_field]
 
-    def send(self, name: str, service: str, call: Call) -> ResponseContextManager:
+    def send(self, name: str, service: str, call: Call) -> Any:
         """Send one request over a connection of its own: each is balanced anew."""
         headers = {"Connection": "close"}
         if call.login:

@@ -37,12 +37,12 @@ def regressions(before: LoadRecord, after: LoadRecord, tolerances: Tolerances, e
                 f"{record.success:.2%} of {len(record.requests)}: {errors}",
                 evidence=evidence,
             )
-    slowdown = after.quantile(0.5) / before.quantile(0.5)
-    if slowdown > tolerances.load_slowdown:
+    was, is_now = before.quantile(0.5), after.quantile(0.5)
+    if is_now / was > tolerances.load_slowdown:
         yield Failure(
             "customers' journey: it is slower after the fault than before",
             f"median at most {tolerances.load_slowdown:g} times as long",
-            f"{slowdown:.2f} times: {before.quantile(0.5) * 1000:.1f} ms before, {after.quantile(0.5) * 1000:.1f} ms after",
+            f"{is_now / was:.2f} times: {was * 1000:.1f} ms before, {is_now * 1000:.1f} ms after",
             hint="a replica is missing, cold or throttled",
             evidence=evidence,
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from seatrial.cluster.client import Cluster
 from seatrial.errors import EnvironmentFault
 from seatrial.observe.kube import observe_service
@@ -13,12 +15,9 @@ def observe_entrances(cluster: Cluster, system: System) -> dict[str, str]:
 
     Raises EnvironmentFault when a service of the journey has none.
     """
-    node = next(
-        address.address
-        for item in cluster.core.list_node().items
-        for address in item.status.addresses
-        if address.type == "InternalIP"
-    )
+    nodes: Any = cluster.core.list_node().items
+    addresses = (address for item in nodes for address in item.status.addresses)
+    node = next(address.address for address in addresses if address.type == "InternalIP")
     names = {step.service for step in system.journey} | ({system.login.service} if system.login else set())
     return {name: f"http://{node}:{_node_port(cluster, system, name)}" for name in sorted(names)}
 

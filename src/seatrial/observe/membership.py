@@ -6,8 +6,9 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from seatrial.observe.convergence import await_convergence
 from seatrial.observe.flow import Flow, at_once
-from seatrial.observe.publication import observe_replicas
+from seatrial.observe.publication import observe_replicas, replica_names
 from seatrial.observe.records import PodView, Traffic
 from seatrial.observe.vantage import Vantage
 from seatrial.system import Service
@@ -59,8 +60,12 @@ def follow(
         return not pending
 
     flow.observe_until(all_follow, within_seconds=tolerances.dns_seconds)
-    rest = changed_at + tolerances.propagation_seconds + tolerances.settle_seconds - time.time()
-    flow.observe(max(rest, 0.0))
+    if present:
+        await_convergence(flow.system, vantages, replica_names(flow.cluster, flow.system))
+        flow.observe(tolerances.settle_seconds)
+    else:  # that nothing reaches it any more is seen only by waiting past the bound
+        past = changed_at + tolerances.propagation_seconds + tolerances.settle_seconds
+        flow.observe(max(past - time.time(), 0.0))
     traffic = flow.stop()
     return [
         Membership(
