@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.complete
 
-.PHONY: env test trial check bench format lock clean
+.PHONY: env test trial e2e check bench format lock clean
 .DELETE_ON_ERROR:
 
 env: $(STAMP)
@@ -18,6 +18,10 @@ $(STAMP): requirements.lock pyproject.toml
 
 test: env
 	$(BIN)/pytest tests
+
+# The framework on a second system and on a second image supply; needs the cluster, and as root Debian's docker-registry.
+e2e: env
+	$(BIN)/pytest tests/e2e
 
 trial: env
 	$(BIN)/pytest features

@@ -1,4 +1,4 @@
-"""The command ``seatrial``: up, down, status, doctor."""
+"""The command ``seatrial``: up, down, status, doctor, power."""
 
 from __future__ import annotations
 
@@ -19,6 +19,9 @@ from seatrial.cluster.status import observe_status
 from seatrial.cluster.up import Wanted, cluster_up, platform_up, system_objects, system_up
 from seatrial.errors import SeaTrialError
 from seatrial.paths import ROOT, cache_root
+from seatrial.power.judge import Fate
+from seatrial.power.mutants import load_mutants
+from seatrial.power.runner import MATRIX, measure
 from seatrial.progress import Phases
 from seatrial.system_file import load_system
 
@@ -35,13 +38,17 @@ def up(
     bare: Annotated[bool, typer.Option("--bare", help="Only the cluster, without the reference system.")] = False,
     supply: Annotated[str, typer.Option(help="Where images come from: auto, pull or build.")] = "auto",
     mirror: Annotated[str | None, typer.Option(help="Registry (host:port) that holds the upstream images.")] = None,
+    api_port: Annotated[
+        int | None,
+        typer.Option(min=1024, max=65535, help="Loopback port of a new cluster's API server; any when left out."),
+    ] = None,
     timings: Annotated[Path | None, typer.Option(help="Write the seconds of each phase to this JSON file.")] = None,
 ) -> None:
     """Start the cluster and the reference system; whatever runs already is kept."""
     description = load_system(system)  # bad input is told before anything is started
     folder = deploy.overlay_folder(overlay)
     phases = Phases()
-    cluster = cluster_up(Wanted(name, workers, supply, mirror), phases)
+    cluster = cluster_up(Wanted(name, workers, supply, mirror, api_port), phases)
     if not bare:
         connection = cluster.connect()
         platform_up(connection, phases)
@@ -94,6 +101,26 @@ def examine() -> None:
         if not finding.ok:
             typer.echo(f"                   mend: {finding.remedy}")
     if any(finding.fatal and not finding.ok for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def power(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Seeded faults, by number or name; all when left out.")
+    ] = None,
+    reports: Annotated[Path, typer.Option(help="Where the matrix and each run's reports go.")] = ROOT
+    / "reports"
+    / "power",
+) -> None:
+    """Measure detection power: each seeded fault must turn its criterion red, for the expected reason."""
+    mutants, fates = load_mutants(names or ()), []
+    for finding in measure(mutants, reports.resolve(), Phases()):
+        fates.append(finding.fate)
+        typer.echo(f"{finding.fate.upper()} {finding.criterion} {finding.mutant}: {finding.fault}")
+        typer.echo("\n".join(f"    {line}" for line in finding.reason.splitlines()))
+    typer.echo(f"{fates.count(Fate.KILLED)} of {len(mutants)} seeded faults found; matrix: {reports / MATRIX}")
+    if set(fates) != {Fate.KILLED}:
         raise typer.Exit(1)
 
 

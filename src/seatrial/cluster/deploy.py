@@ -129,5 +129,5 @@ def _must_be_replaced(cluster: Cluster, service: Object) -> bool:
         if error.status == 404:
             return False
         raise EnvironmentFault(f"{address(service)} cannot be read: {error.status} {error.reason}") from error
-    wants_headless = service["spec"].get("clusterIP") == "None"
-    return (live.spec.cluster_ip == "None") != wants_headless
+    is_headless, wants_headless = (spec == "None" for spec in (live.spec.cluster_ip, service["spec"].get("clusterIP")))
+    return bool(is_headless != wants_headless)

@@ -40,7 +40,7 @@ def examine() -> tuple[Finding, ...]:
         _engine,
         _capabilities,
         _cgroup,
-        _disk,
+        disk_here,
         _memory,
         _cores,
         _port,
@@ -80,10 +80,9 @@ def disk(free: int, where: Path) -> Finding:
     )
 
 
-def _disk() -> Finding:
-    folder = cache_root()
-    while not folder.exists():
-        folder = folder.parent
+def disk_here() -> Finding:
+    """Examine the disk of the cache folder, whether that exists yet or not."""
+    folder = next(path for path in (cache_root(), *cache_root().parents) if path.exists())
     return disk(shutil.disk_usage(folder).free, cache_root())
 
 

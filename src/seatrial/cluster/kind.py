@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 from string import ascii_lowercase
@@ -80,8 +81,12 @@ def _kind() -> Path:
     return golang.binary_folder() / golang.output_name(KIND_MODULE)
 
 
-def configuration(workers: int, *, withheld_capability: bool, cgroup_v1: bool) -> dict[str, Any]:
+def configuration(
+    workers: int, *, withheld_capability: bool, cgroup_v1: bool, api_port: int | None = None
+) -> dict[str, Any]:
     """Return the kind configuration for a host; pure, so that each host's variant can be read in a test.
+
+    ``api_port`` is the loopback port of the API server; any free one when left out.
 
     A host that withholds CAP_SYS_RESOURCE is treated as rootless is: the kubelet tolerates what it may not set, and
     containerd keeps its processes' OOM scores. On cgroup v1 the kubelet must be told that this is known.
@@ -93,7 +98,7 @@ def configuration(workers: int, *, withheld_capability: bool, cgroup_v1: bool) -
     document: dict[str, Any] = {
         "kind": "Cluster",
         "apiVersion": "kind.x-k8s.io/v1alpha4",
-        "networking": {"apiServerAddress": "127.0.0.1"},
+        "networking": {"apiServerAddress": "127.0.0.1", **({"apiServerPort": api_port} if api_port else {})},
         "kubeadmConfigPatches": [yaml.safe_dump(patch) for patch in patches],
         "nodes": [{"role": "control-plane"}, *(_worker(number) for number in range(workers))],
     }
@@ -110,17 +115,20 @@ def _worker(number: int) -> dict[str, Any]:
     return {"role": "worker", "labels": {"topology.kubernetes.io/zone": f"zone-{ascii_lowercase[number]}"}}
 
 
-def create(cluster: KindCluster, image: str, workers: int) -> Identity:
+def create(cluster: KindCluster, image: str, workers: int, api_port: int | None = None) -> Identity:
     """Create a cluster; one that is left from an interrupted run is removed first.
 
     The record is written last: without it the cluster does not count as ours, nor as whole.
     """
     delete(cluster)
+    if api_port:
+        require_free(api_port)
     folder = cached("clusters", cluster.name)
     document = configuration(
         workers,
         withheld_capability=needs_bounded_runtime(bounding_set()),
         cgroup_v1=not Path("/sys/fs/cgroup/cgroup.controllers").exists(),
+        api_port=api_port,
     )
     config = folder / "kind.yaml"
     config.write_text(yaml.safe_dump(document, sort_keys=False))
@@ -143,6 +151,18 @@ def create(cluster: KindCluster, image: str, workers: int) -> Identity:
     beside.write_text(json.dumps(record, indent=2))
     beside.rename(cluster.record)
     return identity
+
+
+def require_free(port: int) -> None:
+    """Raise UsageError when something listens on a loopback port."""
+    try:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+    except OSError as error:
+        raise UsageError(
+            f"--api-port {port}: 127.0.0.1:{port} cannot be bound: {error.strerror}",
+            remedy="give another port, or leave it out for any free one",
+        ) from error
 
 
 def delete(cluster: KindCluster) -> tuple[str, ...]:

@@ -28,6 +28,8 @@ class Wanted:
     workers: int = 2
     supply: str = "auto"
     mirror: str | None = None
+    api_port: int | None = None
+    """Loopback port of the API server of a cluster that is created; any free one when left out."""
 
 
 def cluster_up(wanted: Wanted, phases: Phases) -> KindCluster:
@@ -42,7 +44,7 @@ def cluster_up(wanted: Wanted, phases: Phases) -> KindCluster:
         whole = kind.is_whole(cluster, image, wanted.workers)
     if not whole:
         with phases.phase("create cluster", estimate_seconds=30, then="platform"):
-            kind.create(cluster, image, wanted.workers)
+            kind.create(cluster, image, wanted.workers, wanted.api_port)
     return cluster
 
 

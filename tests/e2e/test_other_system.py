@@ -1,0 +1,45 @@
+"""The same features run on a system that the framework has never heard of."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from seatrial.cluster import deploy
+from seatrial.cluster.kind import KindCluster
+from seatrial.cluster.up import system_objects
+from seatrial.paths import ROOT
+from seatrial.system_file import load_system
+
+HERE = Path(__file__).parent / "othersystem"
+LONGEST_SECONDS = 900
+SWITCHED = {"A replica that is not ready gets no new request", "A replica that hangs is taken out and restarted"}
+"""Scenarios that need fault switches, which this system does not have."""
+
+
+@pytest.fixture(scope="module")
+def summary(tmp_path_factory: pytest.TempPathFactory) -> dict:
+    """The summary of a run of all features on the other system, which is removed afterwards."""
+    reports = tmp_path_factory.mktemp("reports")
+    options = ["--system", HERE / "system.yaml", "--overlay", HERE / "manifests", "--reports", reports, "--no-html"]
+    command = [sys.executable, "-m", "pytest", "features", *map(str, options)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=LONGEST_SECONDS, check=False)
+    cluster = KindCluster().connect()
+    deploy.delete(cluster, system_objects(cluster, HERE / "manifests", load_system(HERE / "system.yaml").namespace))
+    assert done.returncode == 0, done.stdout
+    return json.loads((reports / "summary.json").read_text())
+
+
+def test_every_scenario_passes_or_says_what_the_system_does_not_have(summary: dict) -> None:
+    verdicts = {each["name"]: (each["verdict"], each["reason"]) for each in summary["scenarios"]}
+    skipped = {name for name, (verdict, _) in verdicts.items() if verdict == "skipped"}
+    assert skipped == SWITCHED
+    assert {verdicts[name][1] for name in SWITCHED} == {"corner shop declares no fault switches"}
+    assert {verdict for name, (verdict, _) in verdicts.items() if name not in SWITCHED} == {"passed"}
+
+
+def test_all_criteria_are_covered(summary: dict) -> None:
+    assert set(summary["criteria"]) == {"AC01", "AC02", "AC03"}
+    assert all(counts["passed"] for counts in summary["criteria"].values())
