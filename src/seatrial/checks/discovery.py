@@ -28,10 +28,10 @@ def unpublished(
             "clusterIP None",
             hint="the Service was made headless: clients get pod addresses and balance on their own",
         )
-    wanted = (service.port_name, service.port, service.protocol)
+    wanted = _declared(service)
     offered = [(port.name, port.port, port.protocol) for port in view.ports]
     if wanted not in offered:
-        yield Failure(f"{subject} the declared port is not offered", _port(wanted), ", ".join(map(_port, offered)))
+        yield Failure(f"{subject} the declared port is not offered", _port(wanted), _set(map(_port, offered)))
     yield from _wrong_endpoints(subject, "Service", view, endpoints, pods)
 
 
@@ -54,39 +54,52 @@ def unpublished_headless(
 def wrong_addresses(
     service: Service, expected: frozenset[str], answers: Iterable[DnsAnswer], meaning: str
 ) -> Iterator[Failure]:
-    """Yield each answer whose addresses are not the expected ones; ``meaning`` says whose addresses they are."""
-    for answer in answers:
-        if answer.rcode != "NOERROR" or answer.addresses() != expected:
+    """Yield each answer whose addresses are not the expected ones; ``meaning`` says whose addresses they are.
+
+    No answer at all, and an answer where no address is expected, are failures too.
+    """
+    asked = tuple(answers)
+    if not asked:
+        yield _unasked(f"{service.name}: its name")
+    for answer in asked:
+        if answer.rcode != "NOERROR" or answer.addresses() != expected or not expected:
             yield Failure(
                 f"{service.name}: the name {answer.question} asked on {answer.node} does not lead to {meaning}",
                 f"{answer.type} {_set(expected)}",
                 f"{answer.rcode} {_set(answer.addresses())} for {answer.resolved} in {answer.seconds * 1000:.0f} ms",
-                hint=_dns_hint(answer),
+                hint=_dns_hint(answer) if expected else "there is no address that it could lead to",
             )
 
 
 def wrong_ports(service: Service, target: str, answers: Iterable[DnsAnswer]) -> Iterator[Failure]:
-    """Yield each SRV answer that does not name the Service and its port."""
-    for answer in answers:
+    """Yield each SRV answer that does not name the Service and its port, and a failure when there is no answer."""
+    asked = tuple(answers)
+    if not asked:
+        yield _unasked(f"{service.name}: its port")
+    for answer in asked:
         found = {(record.data, record.port) for record in answer.records if record.type == "SRV"}
         if answer.rcode != "NOERROR" or found != {(target, service.port)}:
             yield Failure(
                 f"{service.name}: the name {answer.question} asked on {answer.node} does not lead to its port",
                 f"SRV {target}:{service.port}",
                 f"{answer.rcode} {_set(f'{data}:{port}' for data, port in found)}",
-                hint=f"the Service has no {service.protocol} port named {service.port_name}",
+                hint=_resolver_hint(answer) or f"the Service does not offer {_port(_declared(service))}",
             )
 
 
 def known_strangers(answers: Iterable[DnsAnswer]) -> Iterator[Failure]:
-    """Yield each answer to a name that nobody has which is not a plain NXDOMAIN."""
-    for answer in answers:
+    """Yield each answer to a name that nobody has which is not a plain NXDOMAIN; a failure when there is no answer."""
+    asked = tuple(answers)
+    if not asked:
+        yield _unasked("a name that nobody has")
+    for answer in asked:
         if answer.rcode != "NXDOMAIN" or answer.records:
             yield Failure(
                 f"the name {answer.question}, which nobody has, asked on {answer.node} is not refused",
                 "NXDOMAIN",
                 f"{answer.rcode} {_set(answer.addresses())} for {answer.resolved}",
-                hint="a wildcard record or a search domain outside the cluster answers for everything",
+                hint=_resolver_hint(answer)
+                or "a wildcard record or a search domain outside the cluster answers for everything",
             )
 
 
@@ -114,8 +127,10 @@ def broken_edge(
         yield Failure(
             f"{subject} no replica of {edge.callee} took part",
             f"one of {_set(names)}",
-            called.get(edge.callee, "nobody named") if called else "no called replica named in the answer",
-            hint=f"{edge.caller} has another address for {edge.callee}",
+            _set(f"{pod} for {name}" for name, pod in called.items())
+            if called
+            else "the answer names no called replica",
+            hint=f"{edge.caller} has another address for {edge.callee}" if names else f"{edge.callee} has no replica",
         )
 
 
@@ -127,31 +142,55 @@ def _wrong_endpoints(
     if offered == set(ready) and ready:
         return
     missing = [f"{ip} ({ready[ip]})" for ip in sorted(set(ready) - offered)]
-    extra = [f"{each.address} ({each.pod or 'no pod'})" for each in endpoints if each.address not in ready]
+    names = {each.address: each.pod or "no pod" for each in endpoints}
+    extra = [f"{ip} ({names[ip]})" for ip in sorted(offered - set(ready))]
     yield Failure(
         f"{subject} its endpoints are not its ready replicas",
         f"{len(ready)} ready replicas: {_set(ready)}",
         f"{len(offered)} ready endpoints: {_set(offered)}",
         (*(f"missing {each}" for each in missing), *(f"extra {each}" for each in extra)),
-        hint=_endpoint_hint(kind, view, endpoints, ready),
+        hint=_endpoint_hint(kind, view, endpoints, ready, missing),
     )
 
 
-def _endpoint_hint(kind: str, view: ServiceView, endpoints: tuple[Endpoint, ...], ready: Mapping[str, str]) -> str:
+def _endpoint_hint(
+    kind: str,
+    view: ServiceView,
+    endpoints: tuple[Endpoint, ...],
+    ready: Mapping[str, str],
+    missing: list[str],
+) -> str:
     if not ready:
         return "no replica is ready"
     if any(not endpoint.ports for endpoint in endpoints):
         return f"no container port matches the target port {', '.join(port.target for port in view.ports)}"
-    selector = ", ".join(f"{key}={value}" for key, value in view.selector)
+    selector = ", ".join(f"{key}={value}" for key, value in view.selector) or "none"
+    if not missing:
+        return f"the selector of the {kind} ({selector}) matches other pods too, or endpoints are behind"
+    if any(not endpoint.ready and endpoint.address in ready for endpoint in endpoints):
+        return "endpoints are behind the replicas' readiness"
     return f"the selector of the {kind} ({selector}) does not match the replicas' labels"
 
 
+def _unasked(what: str) -> Failure:
+    return Failure(f"{what} was not asked for on any node", "an answer on every node", "none")
+
+
+def _resolver_hint(answer: DnsAnswer) -> str:
+    unanswered = answer.rcode in ("TIMEOUT", "UNREACHABLE", "SERVFAIL")
+    return f"the cluster's DNS does not answer on {answer.node}" if unanswered else ""
+
+
 def _dns_hint(answer: DnsAnswer) -> str:
-    if answer.rcode in ("TIMEOUT", "SERVFAIL"):
-        return f"the cluster's DNS does not answer on {answer.node}"
+    if hint := _resolver_hint(answer):
+        return hint
     if answer.rcode == "NXDOMAIN":
         return "there is no Service of that name, or the pod's search list is not the cluster's"
     return "DNS is behind the API server, or the Service is of another kind than declared"
+
+
+def _declared(service: Service) -> tuple[str, int, str]:
+    return service.port_name, service.port, service.protocol
 
 
 def _port(port: tuple[str, int, str]) -> str:

@@ -5,10 +5,9 @@ A function named ``unproven`` yields doubts: without proof that the fault happen
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
-from seatrial.checks.timeline import full_again, timeline_of
+from seatrial.checks.timeline import came_back, full_again, since_fault, timeline_of
 from seatrial.errors import Doubt, Failure
 from seatrial.observe.records import Outage, PodView, Request, Traffic
 
@@ -17,7 +16,7 @@ CONFIDENCE = 0.95
 
 
 def unproven(outage: Outage) -> Iterator[Doubt]:
-    """Yield why an outage cannot be judged: no proof of the fault, or no traffic to its victim before it."""
+    """Yield why an outage cannot be judged: no proof of the fault, no answer of its victim before, no traffic after."""
     subject = f"{outage.service}: {outage.victim.name} {outage.kind}"
     if not outage.proof:
         yield Doubt(subject, "proof that the fault happened", "see the events and the victim's log in the evidence")
@@ -26,16 +25,19 @@ def unproven(outage: Outage) -> Iterator[Doubt]:
     if not hits:
         observed = f"an answer of the victim among {len(before)} requests before the fault"
         yield Doubt(subject, observed, "the victim got no traffic even when it was healthy: see AC02")
+    if not since_fault(outage):
+        yield Doubt(subject, "requests after the fault", "see why the flow of requests ended")
 
 
 def still_called(outage: Outage, within_seconds: float, evidence: str = "") -> Iterator[Failure]:
-    """Yield a failure when requests reach, or are lost in, the victim later than the bound after the fault."""
-    late = [
-        request
-        for request in _during(outage)
-        if request.start - outage.fault_at > within_seconds
-        and (request.served_by == outage.victim.name or not request.ok)
-    ]
+    """Yield a failure when requests reach, or are lost in, the victim later than the bound after the fault.
+
+    Also when no request was made later than that, although the victim was still out: then nothing shows it.
+    """
+    past_bound = [request for request in _during(outage) if request.start - outage.fault_at > within_seconds]
+    late = [request for request in past_bound if request.served_by == outage.victim.name or not request.ok]
+    if not past_bound and came_back(outage) is None:
+        yield _unobserved(outage, f"requests later than {within_seconds:g} s after the fault", evidence)
     if late:
         yield Failure(
             _subject(outage, "still gets requests"),
@@ -49,13 +51,16 @@ def still_called(outage: Outage, within_seconds: float, evidence: str = "") -> I
 
 
 def failed_requests(outage: Outage, evidence: str = "") -> Iterator[Failure]:
-    """Yield a failure when any request failed from the fault on."""
-    failed = [request for request in _after(outage) if not request.ok]
+    """Yield a failure when any request failed from the fault on, or none was made."""
+    requests = since_fault(outage)
+    failed = [request for request in requests if not request.ok]
+    if not requests:
+        yield _unobserved(outage, "requests after the fault", evidence)
     if failed:
         yield Failure(
             _subject(outage, "requests fail"),
             "no failed request",
-            f"{len(failed)} of {len(_after(outage))} failed: {_errors(outage)}",
+            f"{len(failed)} of {len(requests)} failed: {_errors(failed)}",
             _moments(outage),
             _window(outage),
             "the replica stops to accept before every node has forgotten its endpoint (preStop, drain)",
@@ -66,24 +71,31 @@ def failed_requests(outage: Outage, evidence: str = "") -> Iterator[Failure]:
 def too_many_errors(
     outage: Outage, success: float, window_seconds: float, within_seconds: float, evidence: str = ""
 ) -> Iterator[Failure]:
-    """Yield a failure when too few requests of the window succeed, and one when errors last longer than the bound."""
-    requests = [request for request in _after(outage) if request.start < outage.fault_at + window_seconds]
+    """Yield a failure when too few requests of the window succeed, and one when errors last longer than the bound.
+
+    The window is for the success only: an error is late whenever it comes. No request in the window is a failure too.
+    """
+    requests = [request for request in since_fault(outage) if request.start < outage.fault_at + window_seconds]
     failed = [request for request in requests if not request.ok]
-    ratio = 1 - len(failed) / len(requests) if requests else 0.0
+    good = len(requests) - len(failed)
     facts = (_moments(outage), _window(outage))
-    if ratio < success:
+    if not requests:
+        yield _unobserved(outage, f"requests in the {window_seconds:g} s after the fault", evidence)
+    elif good / len(requests) < success:
         yield Failure(
             _subject(outage, "too many requests fail"),
-            f"at least {success:.1%} succeed in the {window_seconds:g} s after it",
-            f"{ratio:.1%} of {len(requests)}: {_errors(outage)}",
+            f"at least {100 * success:g} % succeed in the {window_seconds:g} s after it",
+            f"{good} of {len(requests)} ({100 * good / len(requests):.1f} %): {_errors(failed)}",
             *facts,
             evidence=evidence,
         )
-    if failed and failed[-1].start - outage.fault_at > within_seconds:
+    errors = [request for request in since_fault(outage) if not request.ok]
+    late = [request for request in errors if request.start - outage.fault_at > within_seconds]
+    if late:
         yield Failure(
             _subject(outage, "errors do not end"),
             f"last error within {within_seconds:g} s",
-            f"last error {failed[-1].start - outage.fault_at:.1f} s after the fault: {_errors(outage)}",
+            f"{len(late)} later, the last {late[-1].start - outage.fault_at:.1f} s after the fault: {_errors(late)}",
             *facts,
             evidence=evidence,
         )
@@ -92,11 +104,10 @@ def too_many_errors(
 def restarted(outage: Outage, now: PodView | None, evidence: str = "") -> Iterator[Failure]:
     """Yield a failure when the victim is another pod now, or its container was started again."""
     if now is None or now.uid != outage.victim.uid or now.restarts != outage.victim.restarts:
-        observed = "the pod is gone" if now is None or now.uid != outage.victim.uid else f"restart {now.restarts}"
         yield Failure(
             _subject(outage, "is restarted although it only asked for rest"),
             f"the same pod, {outage.victim.restarts} restarts",
-            observed,
+            _life(outage, now),
             _moments(outage),
             hint="liveness asks what readiness should ask: the two probes mean different things",
             evidence=evidence,
@@ -108,13 +119,13 @@ def not_restarted(outage: Outage, now: PodView | None, within_seconds: float, ev
     seconds = timeline_of(outage).seconds("restarted")
     if seconds is not None and seconds <= within_seconds:
         return
-    state = f"the same pod, {now.restarts} restarts" if now and now.uid == outage.victim.uid else "the pod is gone"
+    cause = "no liveness probe sees the hang" if seconds is None else "liveness is slow"
     yield Failure(
-        _subject(outage, "is not restarted"),
+        _subject(outage, "is not restarted in time"),
         f"its container is started again within {within_seconds:g} s",
-        state if seconds is None else f"started again after {seconds:.1f} s",
+        _life(outage, now) if seconds is None else f"started again after {seconds:.1f} s",
         _moments(outage),
-        hint="no liveness probe sees the hang" if seconds is None else "liveness is slow, or restarts are backed off",
+        hint=f"{cause}, or restarts after crashes are backed off",
         evidence=evidence,
     )
 
@@ -123,10 +134,12 @@ def not_replaced(outage: Outage, within_seconds: float, evidence: str = "") -> I
     """Yield a failure when the Service did not come back to as many ready endpoints as before, in time."""
     seconds = next((at - outage.fault_at for at in full_again(outage)), None)
     if seconds is None or seconds > within_seconds:
+        withdrawn = timeline_of(outage).seconds("endpoint_removed") is not None
+        never = "fewer until the end of the observation" if withdrawn else "its endpoint was never withdrawn"
         yield Failure(
             _subject(outage, "is not replaced in time"),
             f"{len(outage.replicas)} ready endpoints within {within_seconds:g} s",
-            "fewer until the end of the observation" if seconds is None else f"after {seconds:.1f} s",
+            never if seconds is None else f"after {seconds:.1f} s",
             _moments(outage),
             evidence=evidence,
         )
@@ -135,21 +148,29 @@ def not_replaced(outage: Outage, within_seconds: float, evidence: str = "") -> I
 def upper_bound(traffic: Traffic) -> str:
     """Say what a run without failures shows: the upper bound of the failure rate."""
     failed, total = len(traffic.failed), traffic.count
-    if failed or not total:
+    if not total:
+        return "no request was made"
+    if failed:
         return f"{failed} of {total} requests failed"
-    return (
-        f"0 of {total} requests failed: failure rate below {-math.log(1 - CONFIDENCE) / total:.2%} ({CONFIDENCE:.0%})"
-    )
-
-
-def _after(outage: Outage) -> list[Request]:
-    return [request for request in outage.traffic.requests if request.start >= outage.fault_at]
+    bound = 1 - (1 - CONFIDENCE) ** (1 / total)
+    return f"0 of {total} requests failed: failure rate below {100 * bound:.2g} % ({CONFIDENCE:.0%} confidence)"
 
 
 def _during(outage: Outage) -> list[Request]:
     """Return the requests from the fault until the victim's endpoint came back, if it did."""
-    until = next((at for at in full_again(outage)), math.inf)
-    return [request for request in _after(outage) if request.start < until]
+    back = came_back(outage)
+    return [request for request in since_fault(outage) if back is None or request.start < back]
+
+
+def _unobserved(outage: Outage, expected: str, evidence: str) -> Failure:
+    claim = _subject(outage, "is not observed long enough")
+    return Failure(claim, expected, _window(outage), _moments(outage), evidence=evidence)
+
+
+def _life(outage: Outage, now: PodView | None) -> str:
+    if now is None or now.uid != outage.victim.uid:
+        return "the pod is gone"
+    return f"the same pod, {now.restarts} restarts"
 
 
 def _subject(outage: Outage, claim: str) -> str:
@@ -157,8 +178,8 @@ def _subject(outage: Outage, claim: str) -> str:
     return f"{outage.service}: replica {victim.name} (on {victim.node}) {outage.kind} and {claim}"
 
 
-def _errors(outage: Outage) -> str:
-    counts = Traffic("", "", True, tuple(_after(outage))).errors()
+def _errors(failed: list[Request]) -> str:
+    counts = Traffic("", "", True, tuple(failed)).errors()
     return ", ".join(f"{hits} × {error}" for error, hits in counts.most_common())
 
 
@@ -169,9 +190,10 @@ def _moments(outage: Outage) -> tuple[str, ...]:
 
 
 def _window(outage: Outage) -> str:
-    requests = _after(outage)
-    seconds = requests[-1].start - outage.fault_at if requests else 0.0
-    return f"{len(requests)} requests in {seconds:.1f} s after the fault, fresh connections from {outage.traffic.node}"
+    requests = since_fault(outage)
+    seconds = max(requests[-1].start - outage.fault_at, 0.0) if requests else 0.0
+    connections = f"{'fresh' if outage.traffic.fresh else 'kept'} connections from {outage.traffic.node}"
+    return f"{len(requests)} requests in {seconds:.1f} s after the fault, {connections}"
 
 
 def _withdrawal_hint(outage: Outage) -> str:

@@ -26,7 +26,7 @@ def unfound(member: Membership, within_seconds: float) -> Iterator[Failure]:
     first = min(member.answers_seconds, default=None)
     if first is None or first > within_seconds:
         yield Failure(
-            f"{member.service}: the new replica {member.pod.name} ({member.pod.ip}) gets no traffic",
+            f"{member.service}: the new replica {member.pod.name} ({member.pod.ip}) gets no traffic in time",
             f"first answer within {within_seconds:g} s after it was ready",
             f"none of {member.traffic.count} requests" if first is None else f"after {first:.1f} s",
             hint="its endpoint is missing, or the nodes' proxies are behind",
@@ -34,13 +34,23 @@ def unfound(member: Membership, within_seconds: float) -> Iterator[Failure]:
 
 
 def unforgotten(member: Membership, within_seconds: float) -> Iterator[Failure]:
-    """Yield a failure when a replica that left still answered after the bound, and one when requests failed."""
+    """Yield a failure when a replica that left still answered after the bound, and one when requests failed.
+
+    Traffic that ends before the bound is a failure too: it does not show that the replica is forgotten.
+    """
+    asked = sum(request.start - member.changed_at > within_seconds for request in member.traffic.requests)
+    if not asked:
+        yield Failure(
+            f"{member.service}: no request was made long enough after replica {member.pod.name} left",
+            f"requests later than {within_seconds:g} s after it was asked to go",
+            f"0 of {member.traffic.count}",
+        )
     late = [seconds for seconds in member.answers_seconds if seconds > within_seconds]
     if late:
         yield Failure(
             f"{member.service}: the removed replica {member.pod.name} ({member.pod.ip}) still gets traffic",
             f"none later than {within_seconds:g} s after it was asked to go",
-            f"{len(late)} requests, the last after {late[-1]:.1f} s",
+            f"{len(late)} requests, the last after {max(late):.1f} s",
             hint="its endpoint stayed, or the nodes' proxies are behind",
         )
     failed = member.traffic.failed

@@ -23,7 +23,8 @@ def missing_probes(service: Service, address: str, workload: Workload, tolerance
         if probe is None:
             yield Failure(f"{subject} is missing", f"GET {path}", "none", hint=consequence)
         elif probe.path != path:
-            yield Failure(f"{subject} asks something else", f"GET {path}", f"GET {probe.path}", hint=consequence)
+            asked = f"GET {probe.path}" if probe.path else "not an HTTP check"
+            yield Failure(f"{subject} asks something else", f"GET {path}", asked, hint=consequence)
         else:
             yield from _too_slow(subject, probe, tolerances)
 
@@ -35,5 +36,6 @@ def _too_slow(subject: str, probe: Probe, tolerances: Tolerances) -> Iterator[Fa
         yield Failure(
             f"{subject} is too slow for its bound",
             f"detection within {bound:g} s",
-            f"{probe.failures} failures, one every {probe.period_seconds} s: up to {probe.detection_seconds} s",
+            f"{probe.failures} failures, one every {probe.period_seconds} s, the last after {probe.timeout_seconds} s:"
+            f" up to {probe.detection_seconds} s",
         )

@@ -9,10 +9,11 @@ from functools import cache
 
 from scipy import stats
 
-from seatrial.errors import Failure
+from seatrial.errors import Failure, UsageError
 from seatrial.observe.records import PodView, Traffic
 
 LONGEST_SAMPLE = 200_000
+"""Connections that one sample may take; a plan that needs more is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ def plan(replicas: int, *, alpha: float, power: float, smallest_skew: float) -> 
 
     The noncentral chi-square distribution gives the power of the goodness-of-fit test; the sample is also large
     enough that a healthy replica goes without any hit with probability ``alpha`` at most. Raises ValueError for fewer
-    than two replicas, which no test can tell anything about.
+    than two replicas, which no test can tell anything about, and UsageError when no sample of bearable size is enough.
     """
     if replicas < 2:
         raise ValueError(f"{replicas} replicas: balancing needs two")
@@ -55,6 +56,11 @@ def plan(replicas: int, *, alpha: float, power: float, smallest_skew: float) -> 
     weakest = min(_effect(replicas, smallest_skew), _effect(replicas, 1 / smallest_skew))
     size = _least(lambda n: stats.ncx2.sf(critical, replicas - 1, n * weakest) >= power)
     for_zero_hit = _least(lambda n: replicas * (1 - 1 / replicas) ** n <= alpha)
+    if max(size, for_zero_hit) > LONGEST_SAMPLE:
+        raise UsageError(
+            f"smallest_skew {smallest_skew:g} at {replicas} replicas needs more than {LONGEST_SAMPLE:,} connections",
+            remedy="declare a larger skew, or fewer replicas",
+        )
     return Plan(replicas, max(size, for_zero_hit), critical, alpha)
 
 
@@ -76,17 +82,35 @@ def count(traffic: Traffic, expected: Iterable[str]) -> Spread:
 def uneven(
     service: str, address: str, traffic: Traffic, pods: tuple[PodView, ...], planned: Plan, evidence: str = ""
 ) -> Iterator[Failure]:
-    """Yield the failures of one sample: requests without a good answer, strangers, silent replicas, skew."""
+    """Yield the failures of one sample: requests without a good answer, strangers, silent replicas, skew.
+
+    Fewer than two replicas, or fewer requests than planned, are a failure too: nothing even was seen.
+    """
+    subject = f"{service} ({address}) from {traffic.node}:"
     yield from not_only_by(service, address, traffic, pods, evidence)
+    if len(pods) < 2:
+        ready = ", ".join(pod.name for pod in pods) or "none"
+        yield Failure(f"{subject} there is nothing to balance", "at least 2 ready pods", ready, evidence=evidence)
+    elif 0 < traffic.count < planned.size:
+        wanted, made = f"{planned.size} connections", str(traffic.count)
+        yield Failure(f"{subject} the sample is too small to tell", wanted, made, evidence=evidence)
+    else:
+        yield from _skewed(subject, traffic, pods, planned, evidence)
+
+
+def _skewed(
+    subject: str, traffic: Traffic, pods: tuple[PodView, ...], planned: Plan, evidence: str
+) -> Iterator[Failure]:
     spread = count(traffic, (pod.name for pod in pods))
     silent = [pod.name for pod in pods if not traffic.answers()[pod.name]]
-    if traffic.answers() and (silent or spread.chi_square > planned.critical):
+    heard = len(pods) - len(silent)
+    if heard and (silent or spread.chi_square > planned.critical):
         yield Failure(
-            f"{service} ({address}) from {traffic.node}: traffic is not even over its {len(pods)} ready pods",
+            f"{subject} traffic is not even over its {len(pods)} ready pods",
             f"{100 / len(pods):.1f} % each; {planned}",
             f"chi-square {spread.chi_square:.1f} (p={spread.probability:.1g})",
             tuple(_details(spread, pods)),
-            hint=_hint(silent, traffic),
+            hint=_hint(silent, heard, traffic.node),
             evidence=evidence,
         )
 
@@ -97,7 +121,9 @@ def not_only_by(
     """Yield a failure when a request has no good answer, and one when somebody else than these replicas answers."""
     subject = f"{service} ({address}) from {traffic.node}:"
     spread = count(traffic, (pod.name for pod in pods))
-    if traffic.failed or not traffic.count:
+    if not traffic.count:
+        yield Failure(f"{subject} no request was made", "at least one request", "none", evidence=evidence)
+    if traffic.failed:
         yield Failure(
             f"{subject} not every request was answered",
             f"{traffic.count} good answers",
@@ -110,28 +136,28 @@ def not_only_by(
     if strangers:
         yield Failure(
             f"{subject} a pod answers that is not a ready replica of this service",
-            f"answers from {', '.join(pod.name for pod in pods)}",
+            f"answers from {', '.join(pod.name for pod in pods) or 'nobody: no replica is ready'}",
             f"answers from {', '.join(name or 'somebody unnamed' for name in strangers)}",
             tuple(_details(spread, pods)),
-            hint="the Service's selector matches other pods too",
+            hint="the Service's selector matches other pods too" if any(strangers) else "the answers name no replica",
             evidence=evidence,
         )
 
 
-def _hint(silent: list[str], traffic: Traffic) -> str:
-    if len(traffic.answers()) == 1 and silent:
+def _hint(silent: list[str], heard: int, node: str) -> str:
+    if silent and heard == 1:
         return "one replica gets all: session affinity is on, or the others are in no EndpointSlice"
     if silent:
-        return f"{', '.join(silent)} gets nothing: not selected by the Service, or no rule on node {traffic.node}"
+        return f"nothing reaches {', '.join(silent)}: not selected by the Service, or no rule on node {node}"
     return "rules of the nodes' proxies differ, or connections were reused"
 
 
 def _details(spread: Spread, pods: tuple[PodView, ...]) -> Iterator[str]:
-    total = sum(hits for _, hits in spread.counts) or 1
+    total = sum(hits for _, hits in spread.counts)
     known = {pod.name: pod for pod in pods}
     for name, hits in spread.counts:
         place = f"on {known[name].node}" if name in known else "not a ready replica of the workload"
-        yield f"{name or '(no name given)'} {100 * hits / total:.1f} % ({hits} of {total}), {place}"
+        yield f"{name or '(no name given)'} {100 * hits / max(total, 1):.1f} % ({hits} of {total}), {place}"
 
 
 def _errors(traffic: Traffic) -> str:
@@ -146,5 +172,8 @@ def _effect(replicas: int, factor: float) -> float:
 
 
 def _least(is_enough: Callable[[int], bool]) -> int:
-    """Return the smallest size that is enough, by bisection: both conditions are monotonic in the size."""
-    return bisect_left(range(1, LONGEST_SAMPLE), True, key=is_enough) + 1
+    """Return the smallest size that is enough, or one above ``LONGEST_SAMPLE`` when that is not.
+
+    By bisection: both conditions are monotonic in the size.
+    """
+    return bisect_left(range(1, LONGEST_SAMPLE + 1), True, key=is_enough) + 1

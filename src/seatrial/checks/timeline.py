@@ -20,15 +20,21 @@ def timeline_of(outage: Outage) -> Timeline:
 def _moments(outage: Outage) -> Iterator[tuple[str, float, str]]:
     victim, fault_at = outage.victim, outage.fault_at
     yield "fault", fault_at, f"{victim.name} {outage.kind}"
-    after = [request for request in outage.traffic.requests if request.start >= fault_at]
+    after = since_fault(outage)
     errors = [request for request in after if not request.ok]
     if errors:
-        yield "first_error", errors[0].start, errors[0].error or f"HTTP {errors[0].status}"
-        yield "last_error", errors[-1].start, errors[-1].error or f"HTTP {errors[-1].status}"
+        first, last = errors[0], errors[-1]
+        yield "first_error", max(first.start, fault_at), first.error or f"HTTP {first.status}"
+        yield "last_error", max(last.start, fault_at), last.error or f"HTTP {last.status}"
     answers = _of_this_life(outage, after)
     if answers:
-        yield "last_answer", answers[-1].start, victim.name
+        yield "last_answer", max(answers[-1].start, fault_at), victim.name
     yield from _seen(outage)
+
+
+def since_fault(outage: Outage) -> list[Request]:
+    """Return the requests from the fault on, and those that were under way when it happened."""
+    return [request for request in outage.traffic.requests if request.end >= outage.fault_at]
 
 
 def _of_this_life(outage: Outage, after: Iterable[Request]) -> list[Request]:
@@ -71,23 +77,36 @@ def _seen(outage: Outage) -> Iterator[tuple[str, float, str]]:
 
 def full_again(outage: Outage) -> Iterator[float]:
     """Yield the times after the fault at which the Service came back to as many ready endpoints as it had."""
+    return (at for at, whole in _turns(outage) if whole)
+
+
+def full_at(outage: Outage) -> float:
+    """Return when the Service was whole again for good; the end of the observation when it never was."""
+    last_seen = max((request.start for request in outage.traffic.requests), default=outage.fault_at)
+    at, whole = next(reversed([*_turns(outage)]), (last_seen, False))
+    return at if whole else last_seen
+
+
+def _turns(outage: Outage) -> Iterator[tuple[float, bool]]:
+    """Yield when the Service lost a ready endpoint after the fault, and when it had as many as before again.
+
+    A replacement can be ready before the loss is seen, or in the same change: then both come at once.
+    """
     ready: set[str] = set()
     short = False
     for change in outage.changes.endpoints:
         if change.service != outage.endpoint_service:
             continue
+        lost = change.pod in ready and not change.ready
         ready = ready | {change.pod} if change.ready else ready - {change.pod}
         if change.at < outage.fault_at:
             continue
+        if not short and (lost or len(ready) < len(outage.replicas)):
+            short = True
+            yield change.at, False
         if short and len(ready) >= len(outage.replicas):
-            yield change.at
-        short = len(ready) < len(outage.replicas)
-
-
-def full_at(outage: Outage) -> float:
-    """Return when the Service was whole again for good; the end of the observation when it never was."""
-    last = max(request.start for request in outage.traffic.requests)
-    return max(full_again(outage), default=last)
+            short = False
+            yield change.at, True
 
 
 def _first(what: str, times: Iterable[float], detail: str) -> Iterator[tuple[str, float, str]]:
