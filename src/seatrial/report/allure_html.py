@@ -35,6 +35,8 @@ def tell(results: Path, reports: Path, cache: Path) -> str:
         return f"report:  {build(results, reports / 'allure-report' / 'index.html', reports / 'history.jsonl', cache)}"
     except EnvironmentFault as error:
         return f"report:  no HTML report: {str(error).splitlines()[0]}"
+    except (OSError, ValueError, LookupError) as error:  # a full disk, a result that was cut off: the run goes on
+        return f"report:  no HTML report: {type(error).__name__}: {error}"
 
 
 def build(results: Path, report: Path, history: Path, cache: Path) -> Path:

@@ -23,7 +23,7 @@ from pytest_bdd.parser import Scenario, Step
 from seatrial.errors import Verdict
 from seatrial.report.features import SCENARIO, ScenarioInfo
 from seatrial.report.scenarios import OUTCOME
-from seatrial.report.verdicts import judge
+from seatrial.report.verdicts import PASSED, judge
 
 EXAMPLE_PARAMETER = "_pytest_bdd_example"
 STATUS = {
@@ -44,9 +44,12 @@ class AllureScenarios:
         self._reporter = reporter
         self._open: list[str] = []
         self._begun = 0
+        self._told = PASSED
+        """The outcome that the report shows: that of the first phase that did not pass, whatever came after it."""
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
+        self._told = PASSED
         try:
             yield
         finally:  # also when a fixture failed: the report names the scenario all the same
@@ -60,13 +63,12 @@ class AllureScenarios:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
         if SCENARIO in item.stash:
-            result = self._reporter.get_test(None)
-            outcome = item.stash[OUTCOME]
-            result.status = STATUS[outcome.verdict]
-            if outcome.reason:
-                trace = result.statusDetails.trace if result.statusDetails else None
-                shown = trace if outcome.verdict is Verdict.FAILED else None
-                result.statusDetails = StatusDetails(message=_message(outcome.verdict, outcome.reason), trace=shown)
+            result, outcome = self._reporter.get_test(None), item.stash[OUTCOME]
+            if outcome not in (PASSED, self._told):
+                self._told = outcome
+                result.status = STATUS[outcome.verdict]
+                trace = report.longreprtext if outcome.verdict is Verdict.FAILED else None
+                result.statusDetails = StatusDetails(message=_message(outcome.verdict, outcome.reason), trace=trace)
             if report.when == "teardown":
                 result.labels.append(Label("verdict", str(outcome.verdict)))
         return report

@@ -50,6 +50,8 @@ def load_catalogue(path: Path) -> Catalogue:
         root = yaml.compose(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}", remedy="declare the criteria there, id: sentence") from error
+    except (UnicodeDecodeError, yaml.reader.ReaderError) as error:
+        raise UsageError(f"{path}: cannot be read: {error.reason}", remedy="write it in UTF-8") from error
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise UsageError(f"{path}:{line}: not YAML: {error.problem}") from error

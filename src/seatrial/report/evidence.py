@@ -40,8 +40,9 @@ class Evidence:
         """Keep a table: dataclasses, mappings, or sequences (then ``columns`` names the columns)."""
         buffer = io.StringIO()
         writer = csv.writer(buffer, lineterminator="\n")
-        if rows or columns:
-            writer.writerow(columns or _columns(rows[0]))
+        header = columns or (_columns(rows[0]) if rows else ())
+        if header:
+            writer.writerow(header)
         writer.writerows(_cells(row) for row in rows)
         return self._keep(name, "csv", buffer.getvalue(), allure.attachment_type.CSV)
 

@@ -56,8 +56,20 @@ class FeatureFile(pytest.Module):
 
 def asks_for_features(config: pytest.Config) -> bool:
     """Tell a run of features from a run of the framework's own tests, by the paths that were asked for."""
-    paths = (config.invocation_params.dir / argument.split("::")[0] for argument in config.args)
-    return any(path.suffix == ".feature" or _holds_features(path) for path in paths)
+    return features_folder(config) is not None
+
+
+def features_folder(config: pytest.Config) -> Path | None:
+    """Return the folder of the first features that were asked for; None when there are none."""
+    for argument in config.args:
+        path = config.invocation_params.dir / argument.split("::")[0]
+        if path.suffix == ".feature":
+            return path.parent
+        if path.is_dir():
+            found = next((found for pattern in ("*.feature", "*/*.feature") for found in path.glob(pattern)), None)
+            if found:
+                return found.parent
+    return None
 
 
 def register_tags(config: pytest.Config, text: FeatureText, catalogue: Catalogue) -> None:
@@ -90,10 +102,6 @@ def describe(item: pytest.Item, catalogue: Catalogue) -> ScenarioInfo | None:
 def _example(item: pytest.Item) -> Mapping[str, str]:
     callspec = getattr(item, "callspec", None)
     return callspec.params.get("_pytest_bdd_example", {}) if callspec else {}
-
-
-def _holds_features(path: Path) -> bool:
-    return path.is_dir() and any(True for pattern in ("*.feature", "*/*.feature") for _ in path.glob(pattern))
 
 
 def _module(path: Path, text: FeatureText) -> ModuleType:

@@ -1,4 +1,4 @@
-"""Pictures."""
+"""Pictures of what was measured, as PNG."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from seatrial.observe.records import Timeline, Traffic
+from seatrial.observe.records import Request, Timeline, Traffic
 
 
 def spread_plot(title: str, counts: Mapping[str, int], expected: float, note: str) -> bytes:
@@ -22,11 +22,35 @@ def spread_plot(title: str, counts: Mapping[str, int], expected: float, note: st
 
 
 def timeline_plot(timelines: Sequence[Timeline], traffic: Mapping[str, Traffic]) -> bytes:
-    """Return one row per subject."""
+    """Return one row per subject: who answered when, what failed, and the moments; in seconds from the fault."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 2 * max(len(timelines), 1)), layout="constrained")
+    rows = figure.subplots(max(len(timelines), 1), squeeze=False)[:, 0]
+    for axes, timeline in zip(rows, timelines, strict=False):
+        _draw(axes, timeline, traffic[timeline.subject])
+    rows[-1].set_xlabel("seconds from the fault", fontsize=8)
     return _png(figure)
+
+
+def caption(timeline: Timeline) -> str:
+    """Return the subject and its moments in words; beside their lines, which lie close together, they would collide."""
+    moments = (f"{each.what.replace('_', ' ')} {each.at - timeline.fault_at:.1f} s" for each in timeline.moments)
+    return f"{timeline.subject}: {', '.join(moments)}"
+
+
+def _draw(axes: Any, timeline: Timeline, traffic: Traffic) -> None:
+    for replica in sorted(traffic.answers()):
+        _dots(axes, timeline, [each for each in traffic.requests if each.ok and each.served_by == replica], replica)
+    _dots(axes, timeline, traffic.failed, "failed", "rx")
+    for moment in timeline.moments:
+        axes.axvline(moment.at - timeline.fault_at, color="grey", linewidth=0.5)
+    axes.set_title(caption(timeline), fontsize=8, loc="left")
+    axes.tick_params(labelsize=7)
+
+
+def _dots(axes: Any, timeline: Timeline, requests: Sequence[Request], row: str, style: str = ".") -> None:
+    axes.plot([each.start - timeline.fault_at for each in requests], [row] * len(requests), style, markersize=3)
 
 
 def _png(figure: Any) -> bytes:

@@ -63,6 +63,11 @@ class RunRecord:
     def phase_seconds(self) -> float:
         return sum(self.phases.values())
 
+    @property
+    def not_run(self) -> int:
+        """Scenarios that were to run and did not, because the run was stopped."""
+        return max(self.collected - len(self.scenarios), 0)
+
     def verdicts(self) -> list[Verdict]:
         return [result.verdict for result in self.scenarios]
 

@@ -27,7 +27,7 @@ Word = tuple[str, Mapping[str, bool]]
 _STEP = pytest.StashKey[str]()
 
 
-@dataclass
+@dataclass(eq=False)  # pluggy keeps plugins in sets
 class ScenarioPlugin:
     """Registered for runs of features; other tests of the same run are left alone."""
 

@@ -21,9 +21,8 @@ def summary_lines(record: RunRecord, catalogue: Catalogue) -> list[str]:
         lines.append(f"{_row(title, _cells(counts))}   {_word(worst(v for v in Verdict if counts[v]))}")
     troubles = [result for result in record.scenarios if result.verdict is not Verdict.PASSED]
     lines += [line for result in troubles for line in _trouble(result)]
-    not_run = record.collected - len(record.scenarios)
-    if not_run:
-        lines += ["", f"{not_run} of {record.collected} scenarios were not run: the run was stopped early"]
+    if record.not_run:
+        lines += ["", f"{record.not_run} of {record.collected} scenarios were not run: the run was stopped early"]
     return [*lines, "", verdict_line(record)]
 
 
@@ -33,7 +32,11 @@ def verdict_line(record: RunRecord) -> str:
     counts = [f"{verdicts.count(column)} {column}" for column in COLUMNS if column in verdicts]
     if not verdicts:
         return "verdict: none, no scenario was run"
-    return f"verdict: {_word(worst(verdicts))} ({', '.join(counts)}) in {record.seconds:.0f} s"
+    word = _word(worst(verdicts))
+    if record.not_run:
+        counts.append(f"{record.not_run} not run")
+        word = "INCOMPLETE" if word.islower() else word
+    return f"verdict: {word} ({', '.join(counts)}) in {record.seconds:.0f} s"
 
 
 def _cells(counts: Mapping[Verdict, int]) -> list[str]:
