@@ -19,5 +19,6 @@ FOLDERS = ("fixtures", "steps")
 
 def pytest_configure(config: pytest.Config) -> None:
     if asks_for_features(config):
+        pytest.register_assert_rewrite(*FOLDERS)
         for path in (path for folder in FOLDERS for path in sorted((HERE / folder).glob("[!_]*.py"))):
             config.pluginmanager.import_plugin(f"{path.parent.name}.{path.stem}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -14,17 +13,18 @@ from rich.table import Table
 
 from seatrial.cluster import deploy, doctor, kind, teardown
 from seatrial.cluster.kind import KindCluster
-from seatrial.cluster.node_image import drop_build_caches
 from seatrial.cluster.status import observe_status
 from seatrial.cluster.up import Wanted, cluster_up, platform_up, system_objects, system_up
-from seatrial.errors import SeaTrialError
-from seatrial.paths import ROOT, cache_root
+from seatrial.errors import EnvironmentFault, SeaTrialError
+from seatrial.paths import ROOT
 from seatrial.power.judge import Fate
 from seatrial.power.mutants import load_mutants
 from seatrial.power.runner import MATRIX, measure
 from seatrial.progress import Phases
 from seatrial.system_file import load_system
 
+INTERRUPTED = 130
+"""What typer makes of Ctrl-C."""
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 Name = Annotated[str, typer.Option(help="Name of the kind cluster.")]
 
@@ -32,7 +32,9 @@ Name = Annotated[str, typer.Option(help="Name of the kind cluster.")]
 @app.command()
 def up(
     name: Name = kind.DEFAULT_NAME,
-    workers: Annotated[int, typer.Option(min=1, max=9, help="Worker nodes beside the one control plane.")] = 2,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=9, help="Worker nodes beside the one control plane; as they are, else 2.")
+    ] = None,
     overlay: Annotated[str, typer.Option(help="Overlay under manifests/overlays, or a folder.")] = "baseline",
     system: Annotated[Path, typer.Option(help="Description of the system under test.")] = ROOT / "system.yaml",
     bare: Annotated[bool, typer.Option("--bare", help="Only the cluster, without the reference system.")] = False,
@@ -40,7 +42,7 @@ def up(
     mirror: Annotated[str | None, typer.Option(help="Registry (host:port) that holds the upstream images.")] = None,
     api_port: Annotated[
         int | None,
-        typer.Option(min=1024, max=65535, help="Loopback port of a new cluster's API server; any when left out."),
+        typer.Option(min=1024, max=65535, help="Loopback port of the API server; as it is, else any."),
     ] = None,
     timings: Annotated[Path | None, typer.Option(help="Write the seconds of each phase to this JSON file.")] = None,
 ) -> None:
@@ -55,10 +57,6 @@ def up(
         system_up(connection, system_objects(connection, folder, description.namespace), phases)
     if timings:
         timings.write_text(json.dumps(phases.seconds, indent=2))
-    if not os.environ.get("SEATRIAL_KEEP_BUILD_CACHE") and (cache_root() / "work").exists():
-        freed = drop_build_caches()
-        if freed > 1_000_000:
-            phases.say(f"Dropped the build caches: {freed:,} bytes")
     typer.echo(f"Cluster {name} is up; kubeconfig: {cluster.kubeconfig}")
 
 
@@ -131,6 +129,10 @@ def main() -> None:
     except SeaTrialError as error:
         print(f"seatrial: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print("seatrial: interrupted; the same command goes on from here", file=sys.stderr)
-        sys.exit(130)
+    except OSError as error:
+        print(f"seatrial: {error}", file=sys.stderr)
+        sys.exit(EnvironmentFault.exit_code)
+    except SystemExit as ended:
+        if ended.code == INTERRUPTED:
+            print("seatrial: interrupted; the same command goes on from here", file=sys.stderr)
+        raise

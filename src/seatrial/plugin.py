@@ -12,16 +12,19 @@ from typing import TypeVar
 
 import pytest
 
+from seatrial.cluster.deploy import kustomization, overlay_folder
+from seatrial.cluster.kind import current_kubeconfig
 from seatrial.errors import UsageError
 from seatrial.paths import cached
 from seatrial.report import allure_html
 from seatrial.report.allure_steps import AllureScenarios, write_environment
 from seatrial.report.catalogue import find_catalogue
 from seatrial.report.evidence import Collectors, Evidence
-from seatrial.report.features import FeatureFile, asks_for_features
+from seatrial.report.features import FeatureFile, asks_for_features, features_folder
 from seatrial.report.run import RunRecord, write_summary
 from seatrial.report.scenarios import COLLECTORS, EVIDENCE, RECORD, ScenarioPlugin
 from seatrial.report.table import summary_lines
+from seatrial.system_file import load_system
 
 T = TypeVar("T")
 
@@ -79,6 +82,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     _refuse_parallel_and_reruns(config)
     options = trial_options_of(config)
+    _refuse_bad_input(options)
     record = RunRecord(overlay=options.overlay, seed=options.seed, cluster=options.cluster, versions=_versions())
     config.stash[RECORD] = record
     config.stash[COLLECTORS] = Collectors()
@@ -125,7 +129,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         return
     reports = trial_options_of(config).reports
     terminalreporter.section("sea trial")
-    for line in summary_lines(config.stash[RECORD], find_catalogue(_features_folder(config))):
+    for line in summary_lines(config.stash[RECORD], find_catalogue(features_folder(config) or config.rootpath)):
         terminalreporter.write_line(line)
     html = config.stash.get(_HTML, "")
     for line in filter(None, (html, f"summary: {reports / 'summary.json'}")):
@@ -202,11 +206,17 @@ def _refuse_parallel_and_reruns(config: pytest.Config) -> None:
         raise pytest.UsageError("no check is retried until it passes: leave --reruns (pytest-rerunfailures) out")
 
 
-def _features_folder(config: pytest.Config) -> Path:
-    """Return the folder that the run's features lie in."""
-    first = config.invocation_params.dir / (config.args[0] if config.args else "features").split("::")[0]
-    folder = first.parent if first.suffix == ".feature" else first
-    return folder if any(folder.glob("*.feature")) else folder / "features"
+def _refuse_bad_input(options: TrialOptions) -> None:
+    """Tell what is wrong with the files and names that were given, before anything is started."""
+    try:
+        load_system(options.system)
+        overlay_folder(options.overlay)
+        for component in options.components:
+            kustomization(component, f"--component {component}")
+        if options.cluster == "current":
+            current_kubeconfig()
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 def _versions() -> dict[str, str]:

@@ -23,12 +23,15 @@ Object = dict[str, Any]
 
 def overlay_folder(name: str) -> Path:
     """Return the folder of an overlay: a name under ``manifests/overlays``, or a path to any kustomization."""
+    known = sorted(path.parent.name for path in MANIFESTS.glob("overlays/*/kustomization.yaml"))
     folder = Path(name) if "/" in name else MANIFESTS / "overlays" / name
+    return kustomization(folder, f"--overlay {name}", f"give {', '.join(known)} or a folder")
+
+
+def kustomization(folder: Path, option: str, remedy: str = "give a folder that has one") -> Path:
+    """Return a folder that holds a kustomization; raises UsageError, which names the option, when it does not."""
     if not (folder / "kustomization.yaml").exists():
-        known = sorted(path.parent.name for path in MANIFESTS.glob("overlays/*/kustomization.yaml"))
-        raise UsageError(
-            f"--overlay {name}: no kustomization.yaml in {folder}", remedy=f"give {', '.join(known)} or a folder"
-        )
+        raise UsageError(f"{option}: no kustomization.yaml in {folder}", remedy=remedy)
     return folder.resolve()
 
 
@@ -124,7 +127,7 @@ def restore(cluster: Cluster, objects: Sequence[Object], *, within_seconds: floa
 def _must_be_replaced(cluster: Cluster, service: Object) -> bool:
     metadata = service["metadata"]
     try:
-        live: Any = cluster.core.read_namespaced_service(metadata["name"], metadata["namespace"])
+        live: Any = cluster.core.read_namespaced_service(metadata["name"], metadata.get("namespace", "default"))
     except ApiException as error:
         if error.status == 404:
             return False

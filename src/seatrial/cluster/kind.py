@@ -24,8 +24,12 @@ from seatrial.errors import EnvironmentFault, UsageError
 from seatrial.paths import cache_root, cached
 
 DEFAULT_NAME = "seatrial"
+DEFAULT_WORKERS = 2
 NODE_READY_SECONDS = 180
 """How long nodes may take to become ready; 27 s were measured on two cores."""
+PROXY_BATCH = "100ms"
+"""How long a node's proxy gathers changes before it programs them. kind's 1 s suits a thousand nodes; here it would be
+most of the time between the withdrawal of an endpoint and the death of its pod (docs/decisions/0005)."""
 ROLE_LABEL = "io.x-k8s.kind.cluster"
 
 
@@ -51,7 +55,7 @@ class KindCluster:
 
     @property
     def record(self) -> Path:
-        """The record of what was created: image, workers, identity. Present only for a cluster that is whole."""
+        """The record of what was created: image, configuration, identity. Present only for a cluster that is whole."""
         return self.folder / "cluster.json"
 
     def connect(self) -> Cluster:
@@ -93,6 +97,7 @@ def configuration(
     """
     ignore = {"nodeRegistration": {"ignorePreflightErrors": ["SystemVerification"]}}
     patches: list[dict[str, Any]] = [{"kind": kind, **ignore} for kind in ("InitConfiguration", "JoinConfiguration")]
+    patches.append({"kind": "KubeProxyConfiguration", "iptables": {"minSyncPeriod": PROXY_BATCH}})
     if cgroup_v1:
         patches.append({"kind": "KubeletConfiguration", "failCgroupV1": False})
     document: dict[str, Any] = {
@@ -115,23 +120,30 @@ def _worker(number: int) -> dict[str, Any]:
     return {"role": "worker", "labels": {"topology.kubernetes.io/zone": f"zone-{ascii_lowercase[number]}"}}
 
 
-def create(cluster: KindCluster, image: str, workers: int, api_port: int | None = None) -> Identity:
-    """Create a cluster; one that is left from an interrupted run is removed first.
+def wanted_configuration(cluster: KindCluster, workers: int | None, api_port: int | None) -> dict[str, Any]:
+    """Return the kind configuration for this host; what is left out is as in the cluster that exists, if one does."""
+    there = (cluster.recorded() or {}).get("configuration", {})
+    workers_there = sum(1 for node in there.get("nodes", ()) if node["role"] == "worker")
+    return configuration(
+        workers or workers_there or DEFAULT_WORKERS,
+        withheld_capability=needs_bounded_runtime(bounding_set()),
+        cgroup_v1=not Path("/sys/fs/cgroup/cgroup.controllers").exists(),
+        api_port=api_port or there.get("networking", {}).get("apiServerPort"),
+    )
+
+
+def create(cluster: KindCluster, image: str, wanted: dict[str, Any]) -> Identity:
+    """Create a cluster by a kind configuration; one that is left from an interrupted run is removed first.
 
     The record is written last: without it the cluster does not count as ours, nor as whole.
     """
     delete(cluster)
+    api_port = wanted["networking"].get("apiServerPort")
     if api_port:
         require_free(api_port)
     folder = cached("clusters", cluster.name)
-    document = configuration(
-        workers,
-        withheld_capability=needs_bounded_runtime(bounding_set()),
-        cgroup_v1=not Path("/sys/fs/cgroup/cgroup.controllers").exists(),
-        api_port=api_port,
-    )
     config = folder / "kind.yaml"
-    config.write_text(yaml.safe_dump(document, sort_keys=False))
+    config.write_text(yaml.safe_dump(wanted, sort_keys=False))
     command: list[str | Path] = [
         _kind(),
         "create",
@@ -146,7 +158,7 @@ def create(cluster: KindCluster, image: str, workers: int, api_port: int | None 
     ready = ("--for=condition=Ready", "nodes", "--all", f"--timeout={NODE_READY_SECONDS}s")
     connection.kubectl("wait", *ready, timeout_seconds=NODE_READY_SECONDS + 30)
     identity = identify(connection)
-    record = {"image": image, "workers": workers, "identity": identity.as_dict()}
+    record = {"image": image, "configuration": wanted, "identity": identity.as_dict()}
     beside = cluster.record.with_suffix(".part")
     beside.write_text(json.dumps(record, indent=2))
     beside.rename(cluster.record)
@@ -179,13 +191,13 @@ def delete(cluster: KindCluster) -> tuple[str, ...]:
     return removed
 
 
-def is_whole(cluster: KindCluster, image: str | None, workers: int | None) -> bool:
-    """Tell whether the recorded cluster runs, is the one recorded, and is made as asked (None: any)."""
+def is_whole(cluster: KindCluster, image: str, wanted: dict[str, Any]) -> bool:
+    """Tell whether the recorded cluster runs, is the one recorded, and is made as asked."""
     record = cluster.recorded()
-    if record is None or (image and record["image"] != image) or (workers and record["workers"] != workers):
+    if record is None or (record["image"], record.get("configuration")) != (image, wanted):
         return False
     running = docker("ps", f"--filter=label={ROLE_LABEL}={cluster.name}", "--format={{.Names}}").split()
-    if len(running) != record["workers"] + 1:
+    if len(running) != len(wanted["nodes"]):
         return False
     try:
         connection = cluster.connect()
@@ -201,8 +213,15 @@ def _is_ready(node: Any) -> bool:
     return any(condition.type == "Ready" and condition.status == "True" for condition in node.status.conditions or ())
 
 
-def ambient_kubeconfig() -> Path | None:
-    """Return the user's own kubeconfig, which is used only when asked for with ``--cluster=current``."""
+def current_kubeconfig() -> Path:
+    """Return the user's own kubeconfig, which is used only when asked for with ``--cluster=current``.
+
+    Raises UsageError when there is none.
+    """
     named = os.environ.get("KUBECONFIG", "").split(os.pathsep)[0]
     path = Path(named) if named else Path.home() / ".kube" / "config"
-    return path if path.exists() else None
+    if not path.is_file():
+        raise UsageError(
+            f"--cluster=current: no kubeconfig at {path}", remedy="set KUBECONFIG, or leave the option out"
+        )
+    return path

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from kubernetes.client.exceptions import ApiException
+from urllib3.exceptions import HTTPError
+
+from seatrial.cluster.client import Cluster
 from seatrial.cluster.kind import KindCluster
 from seatrial.errors import EnvironmentFault
 from seatrial.observe.kube import observe_endpoints
@@ -16,11 +20,18 @@ Block = tuple[str, tuple[str, ...], list[tuple[str, ...]]]
 def observe_status(cluster: KindCluster, system: System) -> Iterator[Block]:
     """Yield (title, columns, rows) for nodes, workloads and endpoints.
 
-    Raises EnvironmentFault when there is no such cluster.
+    Raises EnvironmentFault when there is no such cluster, or it does not answer.
     """
     if cluster.recorded() is None:
         raise EnvironmentFault(f"no cluster named {cluster.name} was created here", remedy="run 'seatrial up'")
-    connection = cluster.connect()
+    try:
+        yield from _blocks(cluster.connect(), system)
+    except (ApiException, HTTPError) as error:
+        why = getattr(error, "reason", error)
+        raise EnvironmentFault(f"cluster {cluster.name} does not answer: {why}", remedy="run 'seatrial up'") from error
+
+
+def _blocks(connection: Cluster, system: System) -> Iterator[Block]:
     nodes = connection.core.list_node().items
     yield "Nodes", ("node", "ready", "version", "address"), [_node_row(node) for node in nodes]
     workloads = connection.apps.list_namespaced_deployment(system.namespace).items

@@ -40,12 +40,17 @@ class Supply:
         return f"pull from {self.mirror}" if self.mirror else "pull" if self.pulls else "build"
 
 
-def choose(name: str, mirror: str | None = None) -> Supply:
-    """Decide the supply: what was asked for, else pull where the node image's registry answers, else build."""
+def refuse_unknown(name: str, mirror: str | None) -> None:
+    """Raise UsageError for a supply that does not exist, or that has no use for a mirror."""
     if name not in ("auto", "pull", "build"):
         raise UsageError(f"--supply {name}: no such supply", remedy="give auto, pull or build")
     if mirror and name == "build":
         raise UsageError("--mirror serves the pull supply only", remedy="leave out --mirror, or give --supply pull")
+
+
+def choose(name: str, mirror: str | None = None) -> Supply:
+    """Decide the supply: what was asked for, else pull where the node image's registry answers, else build."""
+    refuse_unknown(name, mirror)
     if name == "build":
         return Supply(pulls=False)
     if name == "pull" or mirror:

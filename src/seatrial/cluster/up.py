@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,25 +12,31 @@ from seatrial.cluster.client import Cluster
 from seatrial.cluster.engine import docker, ensure_engine
 from seatrial.cluster.golang import build_tools
 from seatrial.cluster.kind import KindCluster
-from seatrial.cluster.node_image import KIND_MODULE, ensure_node_image
-from seatrial.cluster.supply import Supply, choose
+from seatrial.cluster.node_image import KIND_MODULE, drop_build_caches, ensure_node_image
+from seatrial.cluster.supply import Supply, choose, refuse_unknown
 from seatrial.progress import Phases
 
 ROLLOUT_SECONDS = 180.0
 """How long the workloads may take to roll out; about 20 s were measured on two cores."""
+KEEP_BUILD_CACHE = "SEATRIAL_KEEP_BUILD_CACHE"
 KUBECTL_PACKAGE = "k8s.io/kubernetes/cmd/kubectl"
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What ``up`` is asked for."""
+    """What ``up`` is asked for; raises UsageError for what it cannot be asked, before anything is started."""
 
     name: str = kind.DEFAULT_NAME
-    workers: int = 2
+    workers: int | None = None
+    """Beside the one control plane; as they are, else two, when left out."""
     supply: str = "auto"
     mirror: str | None = None
     api_port: int | None = None
-    """Loopback port of the API server of a cluster that is created; any free one when left out."""
+    """Loopback port of the API server; as it is, else any free one, when left out."""
+
+    def __post_init__(self) -> None:
+        KindCluster(self.name)
+        refuse_unknown(self.supply, self.mirror)
 
 
 def cluster_up(wanted: Wanted, phases: Phases) -> KindCluster:
@@ -40,12 +47,21 @@ def cluster_up(wanted: Wanted, phases: Phases) -> KindCluster:
     image = ensure_node_image(supply, phases)
     build_tools([KIND_MODULE], phases)
     _ensure_kubectl(supply, image, phases)
+    _drop_build_caches(phases)
     with phases.phase("check cluster"):
-        whole = kind.is_whole(cluster, image, wanted.workers)
+        document = kind.wanted_configuration(cluster, wanted.workers, wanted.api_port)
+        whole = kind.is_whole(cluster, image, document)
     if not whole:
         with phases.phase("create cluster", estimate_seconds=30, then="platform"):
-            kind.create(cluster, image, wanted.workers, wanted.api_port)
+            kind.create(cluster, image, document)
     return cluster
+
+
+def _drop_build_caches(phases: Phases) -> None:
+    """Free what only compiling needed, unless it is to be kept for frequent changes of the components."""
+    freed = 0 if os.environ.get(KEEP_BUILD_CACHE) else drop_build_caches()
+    if freed:
+        phases.say(f"Dropped the build caches: {freed:,} bytes ({KEEP_BUILD_CACHE}=1 keeps them)")
 
 
 def _ensure_kubectl(supply: Supply, image: str, phases: Phases) -> None:
@@ -55,9 +71,10 @@ def _ensure_kubectl(supply: Supply, image: str, phases: Phases) -> None:
     if not supply.pulls:
         build_tools([KUBECTL_PACKAGE], phases)
         return
-    container = docker("create", image).strip()
+    container, beside = docker("create", image).strip(), kind.kubectl().with_suffix(".part")
     try:
-        docker("cp", f"{container}:/usr/bin/kubectl", str(kind.kubectl()))
+        docker("cp", f"{container}:/usr/bin/kubectl", str(beside))
+        beside.rename(kind.kubectl())  # a copy that was interrupted is not taken for whole
     finally:
         docker("rm", "--volumes", container)
 

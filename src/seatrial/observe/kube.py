@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from kubernetes.client.exceptions import ApiException
+from urllib3.exceptions import HTTPError
 
 from seatrial.cluster.client import Cluster
 from seatrial.errors import EnvironmentFault
@@ -13,14 +14,25 @@ from seatrial.observe.records import Endpoint, PodView, Probe, ServicePort, Serv
 
 SERVICE_LABEL = "kubernetes.io/service-name"
 """Label that ties an EndpointSlice to its Service."""
+UNREAD = (ApiException, HTTPError)
+"""What the client raises when the API server refuses, and when it does not answer."""
+
+
+def kubernetes_version(cluster: Cluster) -> str:
+    """Return the version of the first node's kubelet: a first word with the cluster."""
+    try:
+        nodes: Any = cluster.core.list_node(_request_timeout=10).items
+    except UNREAD as error:
+        raise _fault(f"the nodes of the cluster of {cluster.kubeconfig}", error) from error
+    return str(nodes[0].status.node_info.kubelet_version)
 
 
 def observe_service(cluster: Cluster, namespace: str, name: str) -> ServiceView | None:
     """Return a Service, or None when there is none of that name."""
     try:
         found = cluster.core.read_namespaced_service(name, namespace)
-    except ApiException as error:
-        if error.status == 404:
+    except UNREAD as error:
+        if isinstance(error, ApiException) and error.status == 404:
             return None
         raise _fault(f"Service {namespace}/{name}", error) from error
     spec: Any = found.spec
@@ -38,7 +50,7 @@ def observe_endpoints(cluster: Cluster, namespace: str, service: str) -> tuple[E
         slices = cluster.discovery.list_namespaced_endpoint_slice(
             namespace, label_selector=f"{SERVICE_LABEL}={service}"
         ).items
-    except ApiException as error:
+    except UNREAD as error:
         raise _fault(f"EndpointSlices of {namespace}/{service}", error) from error
     found = (endpoint for item in slices for endpoint in endpoints_of(item))
     return tuple(sorted(found, key=lambda endpoint: endpoint.address))
@@ -69,7 +81,7 @@ def observe_pods(cluster: Cluster, namespace: str, workload: str) -> tuple[PodVi
     try:
         selector = pod_selector(cluster, namespace, workload)
         pods = cluster.core.list_namespaced_pod(namespace, label_selector=selector).items
-    except ApiException as error:
+    except UNREAD as error:
         raise _fault(f"replicas of Deployment {namespace}/{workload}", error) from error
     return tuple(sorted(map(pod_view, pods), key=lambda pod: pod.name))
 
@@ -106,7 +118,7 @@ def observe_workload(cluster: Cluster, namespace: str, workload: str) -> Workloa
     """Return a Deployment: wanted and available replicas and the probes of its application container."""
     try:
         found: Any = cluster.apps.read_namespaced_deployment(workload, namespace)
-    except ApiException as error:
+    except UNREAD as error:
         raise _fault(f"Deployment {namespace}/{workload}", error) from error
     container = found.spec.template.spec.containers[0]
     kinds = ("readiness", "liveness", "startup")
@@ -133,5 +145,6 @@ def _is_not(value: bool | None, other: bool) -> bool:
     return value is not other
 
 
-def _fault(what: str, error: ApiException) -> EnvironmentFault:
-    return EnvironmentFault(f"{what} cannot be read: {error.status} {error.reason}")
+def _fault(what: str, error: Exception) -> EnvironmentFault:
+    why = f"{error.status} {error.reason}" if isinstance(error, ApiException) else getattr(error, "reason", error)
+    return EnvironmentFault(f"{what} cannot be read: {why}")
