@@ -39,7 +39,7 @@ def experiment_is_run(
     return suffer(flow, fault, dice, evidence, on_failure, fewest_restarts=name != "pod-kill")
 
 
-def fault_of(name: str, run: Callable[[PodView], Journal], window_seconds: float) -> Fault:
+def fault_of(name: str, run: Callable[[str], Journal], window_seconds: float) -> Fault:
     """Return what an experiment does to its victims, and what proves it."""
     if name == "process-crash":
         return faults.by_experiment("crashes", run, crashed_at, faults.was_restarted, window_seconds)
@@ -48,24 +48,24 @@ def fault_of(name: str, run: Callable[[PodView], Journal], window_seconds: float
     raise UsageError(f"no step knows what proves the experiment {name!r}", remedy="use process-crash or pod-kill")
 
 
-def runner(name: str, flow: Flow, system_file: Path, evidence: Evidence) -> Callable[[PodView], Journal]:
-    """Return a function that runs the experiment on one pod, and judges its journal."""
+def runner(name: str, flow: Flow, system_file: Path, evidence: Evidence) -> Callable[[str], Journal]:
+    """Return a function that runs the experiment on pods of a name pattern, and judges its journal."""
 
-    def run(victim: PodView) -> Journal:
-        environment = surroundings(flow.cluster, flow.system, system_file, f"^{victim.name}$")
-        folder, bound = evidence.folder / victim.name, flow.system.tolerances.rollout_seconds
-        journal = run_experiment(EXPERIMENTS / f"{name}.yaml", environment, folder, within_seconds=bound)
-        check_experiment(journal, evidence=evidence.json(f"{name} of {victim.name}", journal))
+    def run(targets: str) -> Journal:
+        environment = surroundings(flow.cluster, flow.system, system_file, targets)
+        bound = flow.system.tolerances.rollout_seconds
+        journal = run_experiment(EXPERIMENTS / f"{name}.yaml", environment, evidence.folder, within_seconds=bound)
+        check_experiment(journal, evidence=evidence.json(f"experiment {name}", journal))
         return journal
 
     return run
 
 
-def acted_at(journal: Journal) -> float:
-    """Return when the last action of the method began."""
+def acted_at(journal: Journal, victim: PodView) -> float:
+    """Return when the last action of the method began: chaosk8s dates no single target."""
     return journal.actions[-1].start
 
 
-def crashed_at(journal: Journal) -> float:
-    """Return when the first process was killed, as the action itself recorded."""
-    return min(target["at"] for target in journal.actions[-1].output)
+def crashed_at(journal: Journal, victim: PodView) -> float:
+    """Return when the victim's process was killed, as the action itself recorded."""
+    return next(target["at"] for target in journal.actions[-1].output if target["uid"] == victim.uid)

@@ -10,26 +10,41 @@ import json
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 from chaoslib.exceptions import ChaosException
 from chaoslib.experiment import ensure_experiment_is_valid, run_experiment
 from chaoslib.loader import load_experiment
 from chaoslib.log import configure_logger, encoder
+from chaoslib.run import RunEventHandler
 
 SETTINGS = {"runtime": {"rollbacks": {"strategy": "always"}}}
+
+
+class Stoppable(RunEventHandler):  # type: ignore[misc]
+    """Has both signals end the method, not merely the action that they meet: chaoslib goes on after a SIGTERM."""
+
+    def started(self, experiment: Any, journal: Any) -> None:
+        obey_signals()
+
+
+def obey_signals() -> None:
+    """Have SIGINT and SIGTERM interrupt; a child of a background job would ignore the first otherwise."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
 
 
 def main(experiment: str, journal: str) -> int:
     """Run it and write the journal; 2 when the experiment is not valid."""
     configure_logger(verbose=False)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # an action that is terminated must stop the whole
+    obey_signals()
     try:
         loaded = load_experiment(experiment)
         ensure_experiment_is_valid(loaded)
     except ChaosException as error:
         print(f"{experiment}: {error}", file=sys.stderr)
         return 2
-    outcome = run_experiment(loaded, settings=SETTINGS)
+    outcome = run_experiment(loaded, settings=SETTINGS, event_handlers=[Stoppable()])
     beside = Path(f"{journal}.part")
     beside.write_text(json.dumps(outcome, indent=1, default=encoder), encoding="utf-8")
     beside.rename(journal)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 from kubernetes.client import V1DeleteOptions, V1Preconditions
 
 from seatrial.chaos.journal import Journal
-from seatrial.chaos.outage import Fault, Injected
+from seatrial.chaos.outage import Fault, Injected, Victims
 from seatrial.chaos.switches import set_fault
 from seatrial.cluster.client import Cluster
 from seatrial.cluster.guard import require_owned
 from seatrial.cluster.nodes import process_states, signal_container
 from seatrial.errors import EnvironmentFault, UsageError
+from seatrial.observe.flow import at_once
 from seatrial.observe.records import Changes, PodChange, PodView
 from seatrial.system import Faults, System
 
@@ -31,11 +32,14 @@ def not_ready(cluster: Cluster, system: System, hold_seconds: float) -> Fault:
         set_fault(cluster.another(), system.namespace, victim.name, switches, switches.not_ready)
         return Injected(at, "its switch accepted")
 
-    def undo(victim: PodView) -> None:
+    def undo_one(victim: PodView) -> None:
         with suppress(EnvironmentFault):  # a victim that was restarted meanwhile has forgotten the fault
             set_fault(cluster.another(), system.namespace, victim.name, switches, switches.ready)
 
-    return Fault("is not ready", inject, hold_seconds=hold_seconds, undo=undo)
+    def undo(victims: Victims) -> None:
+        at_once(undo_one, victims.values())
+
+    return Fault("is not ready", _each(inject), hold_seconds=hold_seconds, undo=undo)
 
 
 def hangs(cluster: Cluster, system: System) -> Fault:
@@ -47,7 +51,7 @@ def hangs(cluster: Cluster, system: System) -> Fault:
         set_fault(cluster.another(), system.namespace, victim.name, switches, switches.hang)
         return Injected(at)
 
-    return Fault("hangs", inject, proof=_unready_or_restarted)
+    return Fault("hangs", _each(inject), proof=_unready_or_restarted)
 
 
 def is_stopped(cluster: Cluster) -> Fault:
@@ -60,7 +64,7 @@ def is_stopped(cluster: Cluster) -> Fault:
         states = process_states(victim.node, victim.container_id)
         return Injected(at, "its processes are stopped" if states and set(states) == {STOPPED} else "")
 
-    return Fault("is stopped", inject, proof=_unready_or_restarted)
+    return Fault("is stopped", _each(inject), proof=_unready_or_restarted)
 
 
 def is_deleted(cluster: Cluster) -> Fault:
@@ -74,7 +78,7 @@ def is_deleted(cluster: Cluster) -> Fault:
         connection.core.delete_namespaced_pod(victim.name, victim.namespace, body=exactly)
         return Injected(at)
 
-    return Fault("is deleted gracefully", inject, one_by_one=True, proof=is_gone)
+    return Fault("is deleted gracefully", _each(inject), proof=is_gone)
 
 
 def switches_of(system: System) -> Faults:
@@ -104,16 +108,26 @@ def _of(victim: PodView, changes: Changes) -> list[PodChange]:
     return [change for change in changes.pods if change.uid == victim.uid]
 
 
+def _each(inject: Callable[[PodView], Injected]) -> Callable[[Victims], Mapping[str, Injected]]:
+    """Do it to all victims at the same time."""
+
+    def inject_all(victims: Victims) -> Mapping[str, Injected]:
+        return dict(zip(victims, at_once(inject, victims.values()), strict=True))
+
+    return inject_all
+
+
 def by_experiment(
     kind: str,
-    run: Callable[[PodView], Journal],
-    at: Callable[[Journal], float],
+    run: Callable[[str], Journal],
+    at: Callable[[Journal, PodView], float],
     proof: Callable[[PodView, Changes], str],
     window_seconds: float = 0.0,
 ) -> Fault:
-    """Have a Chaos Toolkit experiment do it, one run for each victim."""
+    """Have a Chaos Toolkit experiment do it to all victims; ``run`` takes a regular expression over their names."""
 
-    def inject(victim: PodView) -> Injected:
-        return Injected(at(run(victim)))
+    def inject_all(victims: Victims) -> Mapping[str, Injected]:
+        journal = run(f"^({'|'.join(sorted(victim.name for victim in victims.values()))})$")
+        return {service: Injected(at(journal, victim)) for service, victim in victims.items()}
 
-    return Fault(kind, inject, one_by_one=True, proof=proof, window_seconds=window_seconds)
+    return Fault(kind, inject_all, proof=proof, window_seconds=window_seconds)

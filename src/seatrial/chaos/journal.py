@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +23,7 @@ class Activity:
     """succeeded, failed or aborted."""
     output: Any
     reason: str
-    """Last line of its exception, empty when there was none."""
+    """Its exception in one line, empty when there was none."""
     start: float
     """Unix seconds."""
 
@@ -80,8 +81,13 @@ def _activity(run: dict[str, Any]) -> Activity:
     return Activity(
         name=run["activity"]["name"],
         type=run["activity"]["type"],
-        status=run["status"],
+        status=run.get("status", "aborted"),  # an activity that a signal ended was given none
         output=run.get("output"),
-        reason=next((line.strip() for line in reversed(run.get("exception") or ()) if line.strip()), ""),
+        reason=_reason(run.get("exception") or ()),
         start=aware.timestamp(),
     )
+
+
+def _reason(trace: Sequence[str]) -> str:
+    """Return the last entry of a formatted exception, which is its name and message, without chaoslib's wrapping."""
+    return " ".join("".join(trace[-1:]).split()).removeprefix("chaoslib.exceptions.ActivityFailed: ")

@@ -1,4 +1,4 @@
-"""One fault to one replica of every service, under a steady flow of requests."""
+"""One fault to one replica of every service at the same time, under a steady flow of requests."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from seatrial.observe.flow import Flow, at_once
-from seatrial.observe.kube import observe_endpoints, observe_pods, ready_pods
+from seatrial.errors import Doubt, Inconclusive
+from seatrial.observe.flow import Flow
+from seatrial.observe.kube import observe_pods, ready_pods
 from seatrial.observe.records import Changes, Outage, PodView, Traffic
 from seatrial.system import Service
 
@@ -27,33 +28,31 @@ class Injected:
 
 @dataclass(frozen=True)
 class Fault:
-    """What is done to each victim, how long it is held, how it is undone, and what proves it afterwards."""
+    """What is done to the victims, how long it is held, how it is undone, and what proves it afterwards."""
 
     kind: str
     """As a sentence says it: ``hangs``."""
-    inject: Callable[[PodView], Injected]
-    one_by_one: bool = False
-    """One victim after the other, a settling time apart. A node's proxy programs at most one batch of changes a second,
-    so that faults to several services at once would be a heavier fault than the one that is asked about."""
+    inject: Callable[[Victims], Mapping[str, Injected]]
     hold_seconds: float = 0.0
-    """From the last injection to the undoing."""
-    undo: Callable[[PodView], None] = lambda victim: None
+    undo: Callable[[Victims], None] = lambda victims: None
     proof: Callable[[PodView, Changes], str] = lambda victim, changes: ""
     """Shows it from what was seen, when nothing did at once."""
     window_seconds: float = 0.0
-    """Least time of observation after the last injection."""
+    """Least time of observation after the injection."""
 
 
 def choose_victims(flow: Flow, dice: random.Random, *, fewest_restarts: bool = True) -> Victims:
     """Return a ready replica of each service, by chance.
 
     Only among those with the fewest restarts, because the kubelet delays each further restart of the same container;
-    or with the most, when the victim is to be replaced anyway.
+    or with the most, when the victim is to be replaced anyway. Raises Inconclusive where no replica is ready.
     """
     sign = 1 if fewest_restarts else -1
     victims = {}
     for service in flow.system.services:
         pods = ready_pods(observe_pods(flow.cluster, flow.system.namespace, service.workload))
+        if not pods:
+            raise Inconclusive(Doubt(service.name, "a ready replica that could suffer", "heal the system first"))
         best = min(sign * pod.restarts for pod in pods)
         victims[service.name] = dice.choice([pod for pod in pods if sign * pod.restarts == best])
     return victims
@@ -64,9 +63,9 @@ def undergo(flow: Flow, fault: Fault, victims: Victims) -> tuple[Outage, ...]:
     tolerances = flow.system.tolerances
     before = {service.name: _replicas(flow, service) for service in flow.system.services}
     flow.observe(tolerances.settle_seconds)
-    injected = _inject(flow, fault, victims)
+    injected = fault.inject(victims)
     flow.observe(fault.hold_seconds)
-    at_once(fault.undo, victims.values())
+    fault.undo(victims)
     within = tolerances.restart_seconds + tolerances.recovery_seconds
     flow.observe_until(lambda: _is_whole(flow, fault, victims, before), within_seconds=within)
     window_ends = max(each.at for each in injected.values()) + fault.window_seconds
@@ -76,17 +75,6 @@ def undergo(flow: Flow, fault: Fault, victims: Victims) -> tuple[Outage, ...]:
         _outage(service, fault, victims[service.name], injected[service.name], before, traffic, changes)
         for service in flow.system.services
     )
-
-
-def _inject(flow: Flow, fault: Fault, victims: Victims) -> dict[str, Injected]:
-    if not fault.one_by_one:
-        return dict(zip(victims, at_once(fault.inject, victims.values()), strict=True))
-    injected = {}
-    for service, victim in victims.items():
-        if injected:
-            flow.observe(flow.system.tolerances.settle_seconds)
-        injected[service] = fault.inject(victim)
-    return injected
 
 
 def _outage(
@@ -116,13 +104,14 @@ def _replicas(flow: Flow, service: Service) -> tuple[PodView, ...]:
 
 
 def _is_whole(flow: Flow, fault: Fault, victims: Victims, before: Mapping[str, tuple[PodView, ...]]) -> bool:
-    """Tell whether the fault has shown itself and every Service has as many ready endpoints as before it."""
+    """Tell whether the fault has shown itself and every Service has as many ready endpoints as before it.
+
+    Told from the watch: asking the API server over and over would take the cores from those who are to heal.
+    """
     changes = flow.changes()
 
     def is_back(service: Service) -> bool:
         shown = fault.hold_seconds > 0 or bool(fault.proof(victims[service.name], changes))
-        endpoints = observe_endpoints(flow.cluster, flow.system.namespace, service.service)
-        ready = [endpoint for endpoint in endpoints if endpoint.ready]
-        return shown and len(ready) == len(before[service.name])
+        return shown and len(changes.ready_endpoints(service.service)) == len(before[service.name])
 
     return all(map(is_back, flow.system.services))

@@ -9,7 +9,8 @@ from seatrial.cluster.client import Cluster
 from seatrial.observe.kube import observe_endpoints, observe_workload
 from seatrial.system import System
 
-POLL_SECONDS = 0.5
+POLL_SECONDS = 1.0
+"""Seldom enough to leave the cores to those who heal."""
 
 
 def system_is_whole(within_seconds: float = 0.0) -> bool:

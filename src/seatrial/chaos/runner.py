@@ -15,6 +15,8 @@ from seatrial.errors import EnvironmentFault
 ROLLBACK_SECONDS = 60.0
 """How long an interrupted experiment may take to roll back before it is killed."""
 TAIL_LINES = 12
+MODESTLY = ("nice", "-n", "10")
+"""Before the command of a child: whoever disturbs or uses the system must not take the cores from it."""
 
 
 def run_experiment(experiment: Path, environment: Mapping[str, str], folder: Path, *, within_seconds: float) -> Journal:
@@ -26,7 +28,7 @@ def run_experiment(experiment: Path, environment: Mapping[str, str], folder: Pat
     folder.mkdir(parents=True, exist_ok=True)
     journal, log = folder / f"{experiment.stem}.journal.json", folder / f"{experiment.stem}.log"
     journal.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "seatrial.chaos.child", str(experiment), str(journal)]
+    command = [*MODESTLY, sys.executable, "-m", "seatrial.chaos.child", str(experiment), str(journal)]
     with log.open("wb") as output:
         child = subprocess.Popen(
             command,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import signal
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -23,6 +24,8 @@ URLS: dict[str, str] = json.loads(os.environ["SEATRIAL_URLS"])
 """Service to its address from outside."""
 THINK_SECONDS = 0.2
 TIMEOUT_SECONDS = 5.0
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # the child of a background job would ignore it
 
 _file = Path(os.environ["SEATRIAL_LOAD_RECORDS"]).open("w", newline="", buffering=1, encoding="utf-8")  # noqa: SIM115
 _rows = csv.writer(_file)
@@ -39,7 +42,7 @@ def record(
     _rows.writerow([f"{start_time:.6f}", f"{response_time / 1000:.6f}", name, status, error, served_by])
 
 
-events.request.add_listener(record)
+events.request.add_listener(record)  # type: ignore[no-untyped-call]
 
 
 class Customer(HttpUser):
@@ -61,7 +64,7 @@ class Customer(HttpUser):
             self.log_in()
         self.send(step.name, step.service, step.request)
 
-    tasks: ClassVar = [next_step]
+    tasks: ClassVar = [next_step]  # type: ignore[misc]
 
     def log_in(self) -> None:
         if SYSTEM.login:

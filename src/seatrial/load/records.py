@@ -57,7 +57,8 @@ class LoadRecord:
 def read_records(path: Path) -> LoadRecord:
     """Read what Locust's process wrote; a last row that was cut off is left out."""
     with path.open(newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.reader(file) if len(row) == len(COLUMNS)][1:]
+        whole = (line for line in file if line.endswith("\n"))
+        rows = [row for row in csv.reader(whole) if len(row) == len(COLUMNS)][1:]
     requests = (
         LoadRequest(float(start), float(seconds), step, int(status), error, served_by)
         for start, seconds, step, status, error, served_by in rows

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from seatrial.chaos.runner import end
+from seatrial.chaos.runner import MODESTLY, end
 from seatrial.errors import EnvironmentFault
 from seatrial.load.records import LoadRecord, read_records
 
@@ -44,7 +44,16 @@ class Load:
         self.records.parent.mkdir(parents=True, exist_ok=True)
         self.records.unlink(missing_ok=True)
         users = ("--users", str(self._users), "--spawn-rate", str(self._users))
-        command = [sys.executable, "-m", "locust", "--headless", "--only-summary", f"--run-time={LONGEST_RUN}", *users]
+        command = [
+            *MODESTLY,
+            sys.executable,
+            "-m",
+            "locust",
+            "--headless",
+            "--only-summary",
+            f"--run-time={LONGEST_RUN}",
+            *users,
+        ]
         with self._log.open("wb") as output:
             self._child = subprocess.Popen(
                 [*command, f"--locustfile={LOCUSTFILE}"],

@@ -233,6 +233,11 @@ class Changes:
     pods: tuple[PodChange, ...]
     endpoints: tuple[EndpointChange, ...]
 
+    def ready_endpoints(self, service: str) -> frozenset[str]:
+        """Return the pods that are ready endpoints of a Service after the last change."""
+        last = {change.pod: change.ready for change in self.endpoints if change.service == service}
+        return frozenset(pod for pod, ready in last.items() if ready)
+
 
 @dataclass(frozen=True, slots=True)
 class Outage:
