@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from seatrial.cluster import kind
+from seatrial.cluster.client import Cluster
 from seatrial.cluster.guard import is_allowed, recorded_identities
 from seatrial.cluster.identity import Identity
 from seatrial.errors import EnvironmentFault, UsageError
@@ -54,13 +55,13 @@ OURS = Identity("11-22", "aa")
 @pytest.mark.parametrize(
     ("identity", "context", "owned", "opted_in", "allowed"),
     [
-        (OURS, None, {OURS}, "", True),
-        (Identity("11-22", "bb"), None, {OURS}, "", False),
+        (OURS, "", {OURS}, "", True),
+        (Identity("11-22", "bb"), "", {OURS}, "", False),
         (Identity("33-44", "aa"), "staging", {OURS}, "", False),
         (Identity("33-44", "aa"), "staging", set(), "staging", True),
         (Identity("33-44", "aa"), "production", set(), "staging", False),
-        (Identity("33-44", "aa"), None, set(), "", False),
-        (Identity("", ""), None, {Identity("", "")}, "", False),
+        (Identity("33-44", "aa"), "", set(), "", False),
+        (Identity("", ""), "", {Identity("", "")}, "", False),
     ],
 )
 def test_only_our_cluster_or_one_opted_in_by_name_may_be_harmed(identity, context, owned, opted_in, allowed) -> None:
@@ -76,3 +77,14 @@ def test_an_unreadable_record_owns_nothing(monkeypatch: pytest.MonkeyPatch, tmp_
     good = {"identity": OURS.as_dict()}
     (tmp_path / "clusters" / "a" / "cluster.json").write_text(json.dumps(good))
     assert recorded_identities() == {OURS}
+
+
+def test_the_context_in_use_is_the_kubeconfigs_current_one(tmp_path) -> None:
+    file = tmp_path / "kubeconfig"
+    context = {"name": "staging", "context": {"cluster": "c", "user": "u"}}
+    users, clusters = [{"name": "u", "user": {}}], [{"name": "c", "cluster": {"server": "https://127.0.0.1:1"}}]
+    document = {"current-context": "staging", "contexts": [context], "users": users, "clusters": clusters}
+    file.write_text(yaml.safe_dump(document))
+    assert Cluster(file, file).context_name == "staging"
+    assert Cluster(file, file, "other").context_name == "other"
+    assert Cluster(tmp_path / "absent", file).context_name == ""

@@ -43,6 +43,17 @@ class Cluster:
         return configuration
 
     @property
+    def context_name(self) -> str:
+        """Name of the context in use: the one given, else the kubeconfig's current one; empty when there is none."""
+        if self.context:
+            return self.context
+        try:
+            _, current = config.list_kube_config_contexts(str(self.kubeconfig))  # type: ignore[no-untyped-call]
+        except (config.ConfigException, OSError):
+            return ""
+        return str(current["name"]) if current else ""
+
+    @property
     def authority(self) -> str | None:
         """Path of the certificate authority's file, if the kubeconfig has one."""
         path = self._configuration.ssl_ca_cert

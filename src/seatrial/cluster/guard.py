@@ -27,7 +27,7 @@ def recorded_identities() -> frozenset[Identity]:
     return frozenset(found)
 
 
-def is_allowed(identity: Identity, context: str | None, owned: frozenset[Identity], opted_in: str) -> bool:
+def is_allowed(identity: Identity, context: str, owned: frozenset[Identity], opted_in: str) -> bool:
     """Decide; pure. An empty identity is never allowed, nor an opt-in without a name."""
     if identity.uid and identity in owned:
         return True
@@ -40,7 +40,7 @@ def require_owned(cluster: Cluster) -> None:
         identity = identify(cluster)
     except Exception as error:  # fail closed, whatever the reason
         raise GuardRefusal(f"the cluster of {cluster.kubeconfig} does not say who it is: {error}") from error
-    if not is_allowed(identity, cluster.context, recorded_identities(), os.environ.get(OPT_IN, "")):
+    if not is_allowed(identity, cluster.context_name, recorded_identities(), os.environ.get(OPT_IN, "")):
         raise GuardRefusal(
             f"the cluster of {cluster.kubeconfig} (kube-system {identity.uid}) was not created by this project",
             remedy=f"set {OPT_IN} to the name of its context to allow faults there",
