@@ -47,7 +47,7 @@ def measure(name: str, bound_seconds: float, *arguments: str) -> Start:
 
 
 def table(starts: list[Start]) -> Table:
-    """Lay the starts out, a row a phase, and what lies between the phases as a row of its own."""
+    """Lay the starts out: a row a phase, then one for the whole, which is not their sum: some run side by side."""
     result = Table("start", "phase", "seconds", "bound", title="Start of the trial's ground", title_justify="left")
     for start in starts:
         for phase, seconds in start.phases.items():

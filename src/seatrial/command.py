@@ -65,15 +65,18 @@ def logged(
     with log.open("ab") as output, (stdin or Path(os.devnull)).open("rb") as source:
         output.write(f"$ {' '.join(command)}\n".encode())
         output.flush()
-        process = subprocess.Popen(
-            command,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            stdin=source,
-            env=_env(env),
-            cwd=cwd,
-            start_new_session=True,
-        )
+        try:
+            process = subprocess.Popen(
+                command,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                stdin=source,
+                env=_env(env),
+                cwd=cwd,
+                start_new_session=True,
+            )
+        except FileNotFoundError as error:
+            raise EnvironmentFault(f"{command[0]} is not installed") from error
         try:
             code = process.wait(timeout_seconds)
         except BaseException as error:

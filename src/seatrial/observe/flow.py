@@ -32,7 +32,7 @@ class Flow:
         self.cluster = cluster
         self.system = system
         self._vantages = vantages
-        self._runs: dict[str, list[Run]] = {}
+        self._runs: dict[str, list[Run]] = {service.name: [] for service in system.services}
         self._traffic: dict[str, Traffic] = {}
         self._changes: Changes | None = None
         self._stack = ExitStack()
@@ -42,8 +42,7 @@ class Flow:
             self._watch = stack.enter_context(Watch(self.cluster, self.system.namespace))
             stack.callback(self._abandon)
             pairs = [(service, vantage) for service in self.system.services for vantage in self._vantages]
-            for (service, _), run in zip(pairs, at_once(self._begin, pairs), strict=True):
-                self._runs.setdefault(service.name, []).append(run)
+            at_once(self._begin, pairs)
             self._stack = stack.pop_all()
         return self
 
@@ -79,15 +78,16 @@ class Flow:
                 self._traffic[name] = merge(run for owner, run in zip(names, stopped, strict=True) if owner == name)
         return self._traffic
 
-    def _begin(self, pair: tuple[Service, Vantage]) -> Run:
+    def _begin(self, pair: tuple[Service, Vantage]) -> None:
         service, vantage = pair
-        return vantage.start(
+        run = vantage.start(
             self.system.url(service),
             rate_per_second=self.system.tolerances.rate_per_second / len(self._vantages),
             duration_seconds=LONGEST_SECONDS,
             identity_header=self.system.identity.header,
             timeout_seconds=self.system.tolerances.request_timeout_seconds,
         )
+        self._runs[service.name].append(run)  # noted at once: it must be stopped even when another does not start
 
     def _abandon(self) -> None:
         with suppress(EnvironmentFault):

@@ -13,6 +13,9 @@ from seatrial.observe.records import PodView, Traffic
 from seatrial.observe.vantage import Vantage
 from seatrial.system import Service
 
+ANSWERED = ("NOERROR", "NXDOMAIN")
+"""What a name server says when it knows; a name without any replica left may not exist."""
+
 
 @dataclass(frozen=True, slots=True)
 class Membership:
@@ -79,6 +82,7 @@ def follow(
     ]
 
 
-def _lists(flow: Flow, service: Service, vantage: Vantage, pods: Mapping[str, PodView]) -> bool:
+def _lists(flow: Flow, service: Service, vantage: Vantage, pods: Mapping[str, PodView]) -> bool | None:
+    """Tell whether a node's DNS names the replica; None when it gives no answer, which is no sign of absence."""
     answer = vantage.resolve(f"{flow.system.host(service, service.headless)}.")
-    return pods[service.name].ip in answer.addresses()
+    return pods[service.name].ip in answer.addresses() if answer.rcode in ANSWERED else None

@@ -21,6 +21,7 @@ from seatrial.observe.records import Changes, EndpointChange, PodChange
 CHUNK_SECONDS = 10
 """A watch is renewed after this time: it can hang without a word when a connection breaks."""
 FIRST_LIST_SECONDS = 15.0
+LIST_AGAIN_SECONDS = 0.2
 
 
 @dataclass
@@ -48,6 +49,7 @@ class Watch:
             listed = threading.Event()
             threading.Thread(target=self._follow, args=(lister, note, listed), daemon=True).start()
             if not listed.wait(FIRST_LIST_SECONDS):
+                self._stopped.set()
                 raise EnvironmentFault(f"the API server did not list {self.namespace} in {FIRST_LIST_SECONDS:g} s")
         return self
 
@@ -61,18 +63,28 @@ class Watch:
         return Changes(tuple(self._pods), tuple(self._endpoints))
 
     def _follow(self, lister: Callable[..., Any], note: Callable[[str, Any], None], listed: threading.Event) -> None:
-        version = ""
+        version, present = "", {}
+
+        def keep(kind: str, item: Any) -> None:
+            present[item.metadata.uid] = item
+            if kind == "DELETED":
+                del present[item.metadata.uid]
+            note(kind, item)
+
         while not self._stopped.is_set():
             try:
                 if not version:
                     found = lister(self.namespace)
+                    for uid in present.keys() - {item.metadata.uid for item in found.items}:
+                        keep("DELETED", present[uid])  # while nobody watched
                     for item in found.items:
-                        note("ADDED", item)
+                        keep("ADDED", item)
                     version = found.metadata.resource_version
                     listed.set()
-                version = self._stream(lister, note, version)
+                version = self._stream(lister, keep, version)
             except (ApiException, urllib3.exceptions.HTTPError):
                 version = ""  # too old, or the connection broke: list anew
+                self._stopped.wait(LIST_AGAIN_SECONDS)
 
     def _stream(self, lister: Callable[..., Any], note: Callable[[str, Any], None], version: str) -> str:
         watcher: Any = watch.Watch()  # type: ignore[no-untyped-call]
