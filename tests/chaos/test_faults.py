@@ -1,0 +1,182 @@
+"""Each fault and what proves that it happened: without proof there is nothing to judge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seatrial.chaos import faults
+from seatrial.chaos.faults import by_experiment, hangs, is_gone, is_stopped, not_ready, was_restarted
+from seatrial.chaos.journal import Activity, Journal
+from seatrial.cluster.client import Cluster
+from seatrial.errors import EnvironmentFault, UsageError
+from seatrial.observe.records import Changes, PodChange, PodView
+from seatrial.paths import ROOT
+from seatrial.system import System
+from seatrial.system_file import load_system, parse_system
+
+CLUSTER = Cluster(Path("kubeconfig"), Path("kubectl"))
+
+
+def pod(name: str = "auth-1", restarts: int = 1) -> PodView:
+    return PodView(
+        namespace="shop",
+        name=name,
+        uid=f"uid of {name}",
+        ip="10.0.0.1",
+        node="worker",
+        phase="Running",
+        ready=True,
+        terminating=False,
+        restarts=restarts,
+        container="auth",
+        container_id="abc",
+        created=0.0,
+        ready_since=0.0,
+    )
+
+
+VICTIM = pod()
+
+
+def change(uid: str = VICTIM.uid, *, ready: bool = True, restarts: int = 1, gone: bool = False) -> PodChange:
+    return PodChange(100.0, "auth-1", uid, ready, restarts, gone)
+
+
+def changes(*pods: PodChange) -> Changes:
+    return Changes(pods, ())
+
+
+@pytest.fixture
+def system() -> System:
+    return load_system(ROOT / "system.yaml")
+
+
+@pytest.mark.parametrize(
+    ("seen", "gone"),
+    [
+        ((), ""),
+        ((change(ready=False),), ""),
+        ((change(), change(gone=True)), "its pod is gone"),
+        ((change("uid of another pod of that name", gone=True),), ""),
+    ],
+)
+def test_only_the_end_of_this_very_pod_proves_that_it_is_gone(seen: tuple[PodChange, ...], gone: str) -> None:
+    assert is_gone(VICTIM, changes(*seen)) == gone
+
+
+@pytest.mark.parametrize(
+    ("seen", "restarted"),
+    [
+        ((), ""),
+        ((change(restarts=1),), ""),
+        ((change(restarts=1), change(restarts=2)), "its container was restarted (restart 2)"),
+        ((change(restarts=3), change(restarts=2)), "its container was restarted (restart 3)"),
+        ((change("another", restarts=9),), ""),
+    ],
+)
+def test_only_more_restarts_than_before_prove_a_restart(seen: tuple[PodChange, ...], restarted: str) -> None:
+    assert was_restarted(VICTIM, changes(*seen)) == restarted
+
+
+@pytest.mark.parametrize(
+    ("seen", "proof"),
+    [
+        ((change(),), ""),
+        ((change(ready=False),), "its readiness was lost"),
+        ((change(ready=False), change(restarts=2)), "its container was restarted (restart 2)"),
+        ((change("another", ready=False),), ""),
+    ],
+)
+def test_a_hang_shows_itself_by_lost_readiness_or_by_a_restart(
+    system: System, seen: tuple[PodChange, ...], proof: str
+) -> None:
+    for fault in (hangs(CLUSTER, system), is_stopped(CLUSTER)):
+        assert fault.proof(VICTIM, changes(*seen)) == proof
+
+
+@pytest.mark.parametrize(
+    ("states", "proof"),
+    [(("T", "T"), "its processes are stopped"), (("T", "S"), ""), ((), "")],
+    ids=["all", "some", "none"],
+)
+def test_only_the_kernels_word_on_every_process_proves_a_stop(
+    monkeypatch: pytest.MonkeyPatch, states: tuple[str, ...], proof: str
+) -> None:
+    sent: list[tuple[str, ...]] = []
+    monkeypatch.setattr(faults, "require_owned", lambda cluster: None)
+    monkeypatch.setattr(faults, "signal_container", lambda *what: sent.append(what))
+    monkeypatch.setattr(faults, "process_states", lambda node, container: states)
+    assert is_stopped(CLUSTER).inject({"auth": VICTIM})["auth"].proof == proof
+    assert sent == [("worker", "abc", "SIGSTOP")]
+
+
+Switched = list[tuple[str, Mapping[str, Any]]]
+
+
+@pytest.fixture
+def switched(monkeypatch: pytest.MonkeyPatch) -> Switched:
+    """What the replicas' switches were asked; that of ``auth-gone`` does not answer."""
+    asked: Switched = []
+
+    def set_fault(cluster: Cluster, namespace: str, name: str, switches: object, body: Mapping[str, Any]) -> None:
+        if name == "auth-gone":
+            raise EnvironmentFault("no answer")
+        asked.append((name, body))
+
+    monkeypatch.setattr(faults, "set_fault", set_fault)
+    return asked
+
+
+def test_readiness_is_switched_off_and_on_and_the_switch_is_the_proof(system: System, switched: Switched) -> None:
+    fault = not_ready(CLUSTER, system, 7.5)
+    injected = fault.inject({"auth": VICTIM})
+    fault.undo({"auth": VICTIM})
+    assert (fault.kind, fault.hold_seconds, injected["auth"].proof) == ("is not ready", 7.5, "its switch accepted")
+    assert switched == [("auth-1", {"readiness": "fail"}), ("auth-1", {"readiness": "ok"})]
+
+
+def test_a_switch_that_does_not_answer_matters_for_the_fault_but_not_for_its_undoing(
+    system: System, switched: Switched
+) -> None:
+    fault, victims = not_ready(CLUSTER, system, 1.0), {"auth": pod("auth-gone"), "users": pod("users-1")}
+    fault.undo(victims)
+    assert switched == [("users-1", {"readiness": "ok"})]
+    with pytest.raises(EnvironmentFault, match="no answer"):
+        fault.inject(victims)
+
+
+def test_a_hang_needs_a_proof_beside_its_switch(system: System, switched: Switched) -> None:
+    assert hangs(CLUSTER, system).inject({"auth": VICTIM})["auth"].proof == ""
+    assert switched == [("auth-1", {"hang": True})]
+
+
+def test_a_system_without_switches_is_told_what_to_declare() -> None:
+    bare = parse_system("name: shop\nnamespace: shop\nservices: [{name: auth}]\n", "system.yaml")
+    with pytest.raises(UsageError) as caught:
+        hangs(CLUSTER, bare)
+    assert str(caught.value) == "this fault needs fault switches; declare 'faults' in system.yaml"
+
+
+def test_one_experiment_hits_exactly_the_victims_each_at_its_time() -> None:
+    patterns: list[str] = []
+    targets = [{"uid": "uid of auth-1", "at": 12.0}, {"uid": "uid of users-1", "at": 13.0}]
+    action = Activity("crash-replicas", "action", "succeeded", targets, "", 11.0)
+    journal = Journal("A crash", "completed", False, True, (), True, (action,), ())
+
+    def run(pattern: str) -> Journal:
+        patterns.append(pattern)
+        return journal
+
+    def at(journal: Journal, victim: PodView) -> float:
+        return next(target["at"] for target in journal.actions[-1].output if target["uid"] == victim.uid)
+
+    fault = by_experiment("crashes", run, at, was_restarted, window_seconds=20.0)
+    injected = fault.inject({"users": pod("users-1"), "auth": VICTIM})
+    assert patterns == ["^(auth-1|users-1)$"]
+    assert {service: each.at for service, each in injected.items()} == {"auth": 12.0, "users": 13.0}
+    assert (fault.kind, fault.window_seconds) == ("crashes", 20.0)
+    assert fault.proof(VICTIM, changes(change(restarts=2))) == "its container was restarted (restart 2)"

@@ -1,0 +1,89 @@
+"""What an experiment is told about where it runs, and what it says when it is not told."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from seatrial.chaos.surroundings import cluster_here, surroundings, system_here
+from seatrial.cluster.client import Cluster
+from seatrial.cluster.kind import kubectl
+from seatrial.errors import EnvironmentFault, UsageError
+from seatrial.paths import ROOT
+from seatrial.system_file import load_system
+
+SYSTEM_FILE = ROOT / "system.yaml"
+NAMES = ("KUBECONFIG", "KUBECTL", "CONTEXT", "SYSTEM", "NAMESPACE", "TARGETS")
+
+
+@pytest.fixture(autouse=True)
+def nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SEATRIAL_CACHE", str(tmp_path))
+    for name in NAMES:
+        monkeypatch.delenv(f"SEATRIAL_{name}", raising=False)
+
+
+def told(context: str | None = None) -> dict[str, str]:
+    cluster = Cluster(Path("/cache/kubeconfig"), Path("/cache/kubectl"), context)
+    return surroundings(cluster, load_system(SYSTEM_FILE), SYSTEM_FILE, "^auth-1$")
+
+
+def test_an_experiment_is_told_everything_and_chaosk8s_its_cluster() -> None:
+    assert told() == {
+        "SEATRIAL_KUBECONFIG": "/cache/kubeconfig",
+        "SEATRIAL_KUBECTL": "/cache/kubectl",
+        "SEATRIAL_SYSTEM": str(SYSTEM_FILE),
+        "SEATRIAL_NAMESPACE": "lead-platform",
+        "SEATRIAL_TARGETS": "^auth-1$",
+        "KUBECONFIG": "/cache/kubeconfig",
+    }
+
+
+def test_a_context_is_told_to_both() -> None:
+    added = told("staging").items() - told().items()
+    assert added == {("SEATRIAL_CONTEXT", "staging"), ("KUBERNETES_CONTEXT", "staging")}
+
+
+@pytest.mark.parametrize("context", [None, "staging"])
+def test_what_is_told_leads_back_to_the_same_cluster_and_system(
+    monkeypatch: pytest.MonkeyPatch, context: str | None
+) -> None:
+    for name, value in told(context).items():
+        monkeypatch.setenv(name, value)
+    assert cluster_here() == Cluster(Path("/cache/kubeconfig"), Path("/cache/kubectl"), context)
+    assert system_here() == load_system(SYSTEM_FILE)
+
+
+def test_an_experiment_that_runs_alone_needs_only_the_kubeconfig(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEATRIAL_KUBECONFIG", "/home/kubeconfig")
+    assert cluster_here() == Cluster(Path("/home/kubeconfig"), kubectl(), None)
+    assert system_here().namespace == "lead-platform"
+
+
+@pytest.mark.parametrize("ambient", ["", "/home/.kube/config"])
+def test_the_ambient_cluster_is_never_taken(monkeypatch: pytest.MonkeyPatch, ambient: str) -> None:
+    monkeypatch.setenv("KUBECONFIG", ambient)
+    monkeypatch.setenv("SEATRIAL_KUBECONFIG", "")
+    with pytest.raises(UsageError) as caught:
+        cluster_here()
+    assert str(caught.value) == "SEATRIAL_KUBECONFIG is not set; set it to the kubeconfig that 'seatrial up' prints"
+
+
+def test_a_kubeconfig_that_is_not_there_is_told_at_the_first_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEATRIAL_KUBECONFIG", "/no/kubeconfig")
+    with pytest.raises(EnvironmentFault, match="kubeconfig /no/kubeconfig cannot be used: "):
+        _ = cluster_here().core
+
+
+def test_a_system_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEATRIAL_SYSTEM", "/no/system.yaml")
+    with pytest.raises(UsageError, match=re.escape("/no/system.yaml: there is no such file")):
+        system_here()
+
+
+def test_every_variable_is_documented() -> None:
+    prose = (ROOT / "experiments" / "README.md").read_text()
+    undocumented = [name for name in told("x") if f"`{name}`" not in prose]
+    assert undocumented == []

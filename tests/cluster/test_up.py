@@ -1,0 +1,148 @@
+"""From nothing to a running cluster: each step once, in order, and nothing that is there already."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seatrial.cluster import kind, up
+from seatrial.cluster.supply import Supply
+from seatrial.cluster.up import Wanted, cluster_up
+from seatrial.errors import EnvironmentFault, UsageError
+from seatrial.progress import Phases
+
+IMAGE = "localhost/seatrial/node:4f2a"
+
+
+class Steps:
+    """What is done, in order; every step succeeds."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.done: list[str] = []
+        self.whole = False
+        self.supply = Supply(pulls=False)
+        self.kubectl = True
+        monkeypatch.setattr(up, "ensure_engine", lambda phases: self.done.append("engine"))
+        monkeypatch.setattr(up, "choose", lambda name, mirror: self.supply)
+        monkeypatch.setattr(up, "ensure_node_image", self._ensure_node_image)
+        monkeypatch.setattr(up, "build_tools", self._build_tools)
+        monkeypatch.setattr(up, "docker", self._docker)
+        monkeypatch.setattr(kind, "wanted_configuration", lambda cluster, workers, port: {"workers": workers})
+        monkeypatch.setattr(kind, "is_whole", lambda cluster, image, document: self.whole)
+        monkeypatch.setattr(kind, "create", lambda cluster, image, document: self.done.append(f"create {image}"))
+
+    def _ensure_node_image(self, supply: Supply, phases: Phases) -> str:
+        self.done.append("node image")
+        return IMAGE
+
+    def _build_tools(self, packages: list[str], phases: Phases) -> None:
+        self.done.append(f"build {' '.join(packages)}")
+        kind.kubectl().parent.mkdir(parents=True, exist_ok=True)
+        if self.kubectl or up.KUBECTL_PACKAGE in packages:
+            kind.kubectl().touch()
+
+    def _docker(self, *arguments: str) -> str:
+        self.done.append(f"docker {arguments[0]}")
+        if arguments[0] == "cp":
+            Path(arguments[2]).write_text("kubectl")
+        return "container-1\n"
+
+
+@pytest.fixture
+def steps(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Steps:
+    monkeypatch.setenv("SEATRIAL_CACHE", str(tmp_path))
+    monkeypatch.delenv(up.KEEP_BUILD_CACHE, raising=False)
+    return Steps(monkeypatch)
+
+
+BEGIN = ["engine", "node image", "build sigs.k8s.io/kind"]
+
+
+def test_what_is_missing_is_made_in_order(steps: Steps) -> None:
+    assert cluster_up(Wanted("sea"), Phases()).name == "sea"
+    assert steps.done == [*BEGIN, f"create {IMAGE}"]
+
+
+def test_a_cluster_that_is_whole_is_kept(steps: Steps) -> None:
+    steps.whole = True
+    cluster_up(Wanted(), Phases())
+    assert steps.done == BEGIN
+
+
+def test_kubectl_is_compiled_where_nothing_is_pulled(steps: Steps) -> None:
+    steps.kubectl = False
+    cluster_up(Wanted(), Phases())
+    assert steps.done[3] == f"build {up.KUBECTL_PACKAGE}"
+
+
+def test_kubectl_is_taken_out_of_the_image_that_was_pulled(steps: Steps) -> None:
+    steps.kubectl, steps.supply = False, Supply(pulls=True)
+    cluster_up(Wanted(), Phases())
+    assert steps.done[3:6] == ["docker create", "docker cp", "docker rm"]
+    assert kind.kubectl().read_text() == "kubectl"
+
+
+def test_an_interrupted_copy_is_not_taken_for_kubectl(steps: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps.kubectl, steps.supply = False, Supply(pulls=True)
+
+    def docker(*arguments: str) -> str:
+        answer = steps._docker(*arguments)
+        if arguments[0] == "cp":
+            raise EnvironmentFault("docker cp: unexpected end")
+        return answer
+
+    monkeypatch.setattr(up, "docker", docker)
+    with pytest.raises(EnvironmentFault):
+        cluster_up(Wanted(), Phases())
+    assert steps.done[-1] == "docker rm"
+    assert not kind.kubectl().exists()
+
+
+@pytest.mark.parametrize(("keep", "left"), [("", False), ("1", True)])
+def test_what_only_compiling_needs_is_dropped_unless_it_is_to_be_kept(
+    steps: Steps,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    keep: str,
+    left: bool,
+) -> None:
+    monkeypatch.setenv(up.KEEP_BUILD_CACHE, keep)
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "object.o").write_bytes(bytes(1234))
+    cluster_up(Wanted(), Phases())
+    told = "Dropped the build caches: 1,234 bytes (SEATRIAL_KEEP_BUILD_CACHE=1 keeps them)\n"
+    assert ((tmp_path / "work").exists(), told in capsys.readouterr().err) == (left, not left)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "told"),
+    [
+        ({"name": "A b"}, "--name A b: not a cluster name"),
+        ({"supply": "fetch"}, "--supply fetch: no such supply"),
+        ({"supply": "build", "mirror": "127.0.0.1:5000"}, "--mirror serves the pull supply only"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_refused_when_it_is_said(wanted: dict[str, Any], told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        Wanted(**wanted)
+
+
+def test_the_vantage_stands_in_the_namespace_of_the_system(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    rendered: list[tuple[Path, tuple[Path, ...], str | None]] = []
+
+    def render(
+        cluster: object, folder: Path, *, components: Any = (), namespace: str | None = None
+    ) -> list[dict[str, str]]:
+        rendered.append((folder, tuple(components), namespace))
+        return [{"kind": folder.name}]
+
+    monkeypatch.setattr(up.deploy, "render", render)
+    objects = up.system_objects(None, tmp_path / "baseline", "shop", [tmp_path / "part"])  # type: ignore[arg-type]
+    assert [each["kind"] for each in objects] == ["baseline", "vantage"]
+    assert rendered == [
+        (tmp_path / "baseline", (tmp_path / "part",), None),
+        (up.deploy.MANIFESTS / "vantage", (), "shop"),
+    ]
