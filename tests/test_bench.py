@@ -54,6 +54,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         return subprocess.CompletedProcess(command, 0)
 
     monkeypatch.setattr(bench.subprocess, "run", run)
+    monkeypatch.setattr(bench, "measure_connections", lambda name: Start("connections", 0.5, 3.0, {}))
     return noted
 
 

@@ -15,12 +15,20 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from seatrial.cli import tell_errors
+from seatrial.cluster.kind import KindCluster
 from seatrial.errors import EnvironmentFault
+from seatrial.observe.vantage import vantages
+from seatrial.paths import ROOT
+from seatrial.system_file import load_system
 
 BARE_BOUND_SECONDS = 45.0
 SYSTEM_BOUND_SECONDS = 75.0
 COLD_BOUND_SECONDS = 900.0
 """The project's own bounds on two cores: a cluster, a cluster with the reference system, and both from nothing."""
+CONNECTIONS = 1000
+CONNECTIONS_BOUND_SECONDS = 3.0
+"""For fresh connections from one vantage to a Service of three replicas."""
 COMMAND = (sys.executable, "-c", "from seatrial.cli import main; main()")
 
 
@@ -44,6 +52,18 @@ def measure(name: str, bound_seconds: float, *arguments: str) -> Start:
         if done.returncode:
             raise EnvironmentFault(f"seatrial up {' '.join(arguments)} ended with {done.returncode}")
         return Start(name, seconds, bound_seconds, json.loads(timings.read_text()))
+
+
+def measure_connections(name: str) -> Start:
+    """Send fresh connections from one vantage to the first service, and return how long all of them took."""
+    cluster, system = KindCluster(name).connect(), load_system(ROOT / "system.yaml")
+    vantage, url = vantages(cluster, system.namespace)[-1], system.url(system.services[0])
+    started = time.monotonic()
+    traffic = vantage.requests(url, count=CONNECTIONS, identity_header=system.identity.header)
+    seconds = time.monotonic() - started
+    if traffic.failed or len(traffic.answers()) < system.services[0].replicas:
+        raise EnvironmentFault(f"{len(traffic.failed)} of {CONNECTIONS} requests failed, {dict(traffic.answers())}")
+    return Start(f"{CONNECTIONS:,} fresh connections", seconds, CONNECTIONS_BOUND_SECONDS, {})
 
 
 def table(starts: list[Start]) -> Table:
@@ -71,6 +91,7 @@ def main(
     starts.append(measure("bare cluster", BARE_BOUND_SECONDS, f"--name={name}", "--bare"))
     subprocess.run([*COMMAND, "down", f"--name={name}"], check=True)
     starts.append(measure("with system", SYSTEM_BOUND_SECONDS, f"--name={name}"))
+    starts.append(measure_connections(name))
     subprocess.run([*COMMAND, "down", f"--name={name}"], check=True)
     Console(highlight=False).print(table(starts))
     if any(start.seconds > start.bound_seconds for start in starts):
@@ -78,4 +99,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    tell_errors(lambda: typer.run(main))

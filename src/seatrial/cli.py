@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -123,9 +124,14 @@ def power(
 
 
 def main() -> None:
-    """Run the command; an error of ours is one line on standard error and its exit code."""
+    """Run the command."""
+    tell_errors(app)
+
+
+def tell_errors(command: Callable[[], object]) -> None:
+    """Run a command line; an error of ours is one line on standard error and its exit code."""
     try:
-        app()
+        command()
     except SeaTrialError as error:
         print(f"seatrial: {error}", file=sys.stderr)
         sys.exit(error.exit_code)

@@ -28,8 +28,8 @@ def sticky_twins(cluster: Cluster, system: System) -> Iterator[Mapping[str, str]
     twins = [sticky_twin(view) for _, view in views if view]
     if len(twins) != len(views):
         raise EnvironmentFault(f"a Service of {system.namespace} is missing, so that it can have no twin")
-    deploy.apply(cluster, twins)
     try:
+        deploy.apply(cluster, twins)
         for service, _ in views:
             name = f"{service.service}-{SUFFIX}"
             wanted = _ready(cluster, system, service.service)
