@@ -17,7 +17,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@touch $@
 
 test: env
-	$(BIN)/pytest tests
+	$(BIN)/pytest tests -n auto --dist loadfile
 
 # The framework on a second system and on a second image supply; needs the cluster, and as root Debian's docker-registry.
 e2e: env
@@ -31,7 +31,7 @@ check: env
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m seatrial.lint features steps
-	$(BIN)/pytest tests
+	$(BIN)/pytest tests -n auto --dist loadfile
 
 bench: env
 	$(BIN)/python -m seatrial.bench

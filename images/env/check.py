@@ -3,9 +3,9 @@
 import importlib.util
 import sys
 
-if sys.version_info < (3, 11):
-    sys.exit(
-        f"seatrial: Python {sys.version.split()[0]} is too old; give one from 3.11 on, for instance: make PYTHON=python3.11 …"
-    )
+FOUND = sys.version.split()[0]
+
+if sys.version_info < (3, 11):  # noqa: UP036 - it may well be run by an older one
+    sys.exit(f"seatrial: Python {FOUND} is too old; give one from 3.11 on, for instance: make PYTHON=python3.11 trial")
 if importlib.util.find_spec("ensurepip") is None:
     sys.exit("seatrial: this Python cannot make virtual environments; run: apt-get install python3-venv")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 import sys
 from collections.abc import Iterator
 
 import uvicorn
+import uvloop
 from starlette.types import ASGIApp
 
 from marketplace.application import Health, build
@@ -35,8 +37,10 @@ class MainServer(uvicorn.Server):
         self._health = health
 
     def handle_exit(self, sig: int, frame: object) -> None:
+        # not uvicorn's own: it raises the signal again at the end, and a process that drained would not exit with 0
         self._health.draining = True
-        super().handle_exit(sig, frame)  # type: ignore[arg-type]
+        self.force_exit |= self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
 
 
 def _config(app: ASGIApp, port: int) -> uvicorn.Config:
@@ -72,4 +76,4 @@ if __name__ == "__main__":
         sys.exit(f"marketplace: {error}")
     configure_logging(given)
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(serve(given))
+        uvloop.run(serve(given))

@@ -8,13 +8,15 @@ from contextlib import asynccontextmanager
 from importlib import import_module
 
 import httpx
-from fastapi import FastAPI, Response
+from fastapi import Depends, FastAPI, HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.types import ASGIApp
 
 from marketplace.dependencies import Dependencies
 from marketplace.faults import Faults
-from marketplace.observability import Metrics, Observed
+from marketplace.observability import PLATFORM_PATHS, Metrics, Observed
+from marketplace.refusals import refuse
 from marketplace.settings import Settings
 
 
@@ -39,10 +41,23 @@ def build(
         start.cancel()
         await dependencies.close()
 
-    app = FastAPI(title=settings.service, version="1.0.0", lifespan=life, docs_url=None, redoc_url=None)
+    # a dependency and not a middleware: a request that a fault disturbs is counted under its route
+    async def disturb(request: Request) -> None:
+        if request.url.path not in PLATFORM_PATHS and await faults.disturb():
+            raise HTTPException(500, "a fault switch is on")
+
+    app = FastAPI(
+        title=settings.service,
+        version="1.0.0",
+        lifespan=life,
+        docs_url=None,
+        redoc_url=None,
+        dependencies=[Depends(disturb)],
+        exception_handlers={RequestValidationError: refuse},
+    )
     app.include_router(import_module(f"marketplace.{settings.service}").router(settings, dependencies))
     _add_platform_routes(app, settings, health, faults, metrics)
-    return Observed(app, settings, metrics, faults)
+    return Observed(app, settings, metrics)
 
 
 async def _start(settings: Settings, health: Health) -> None:

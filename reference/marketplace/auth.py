@@ -6,7 +6,7 @@ import hmac
 from typing import Annotated
 
 from fastapi import APIRouter, Header, HTTPException
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from marketplace import tokens
 from marketplace.data import USERS
@@ -17,8 +17,9 @@ USERNAMES = frozenset(user.username for user in USERS.values())
 
 
 class Credentials(BaseModel):
-    username: str
-    password: str
+    # the bound also refuses text that cannot be encoded, such as a lone surrogate
+    username: Annotated[str, Field(max_length=200)]
+    password: Annotated[str, Field(max_length=200)]
 
 
 class Token(BaseModel):
@@ -45,7 +46,8 @@ def router(settings: Settings, _: Dependencies) -> APIRouter:
     @routes.get("/token")
     async def check_token(authorization: Annotated[str, Header()] = "") -> Claims:
         """Check the bearer token of the request."""
-        claims = tokens.check(authorization.removeprefix("Bearer "), settings.token_key)
+        scheme, _, token = authorization.partition(" ")
+        claims = tokens.check(token, settings.token_key) if scheme.lower() == "bearer" else None
         if claims is None:
             raise HTTPException(401, "the token is not valid", headers={"WWW-Authenticate": "Bearer"})
         return Claims.model_validate(claims)

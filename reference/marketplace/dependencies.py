@@ -36,7 +36,9 @@ class Dependencies:
     async def get(self, service: str, path: str) -> Any:
         """Return the JSON answer; HTTPException 401 and 404 as the callee said, 502 when it failed."""
         state, began = CURRENT.get(), time.perf_counter()
-        headers = {"X-Request-Id": state.request_id, "Authorization": state.authorization}
+        # as bytes, the way they came: httpx takes text for ASCII, and a caller may send anything
+        passed_on = {"x-request-id": state.request_id, "authorization": state.authorization}
+        headers = {name.encode(): value.encode("latin-1") for name, value in passed_on.items()}
         status = "error"
         try:
             answer = await self._client.get(f"{self._urls[service]}{path}", headers=headers)
@@ -48,11 +50,16 @@ class Dependencies:
             self._metrics.calls.labels(service, status).inc()
             self._metrics.call_seconds.labels(service).observe(time.perf_counter() - began)
         state.called[service] = answer.headers.get("X-Served-By", "unknown")
-        if answer.status_code in (401, 404):
-            raise HTTPException(answer.status_code, answer.json().get("detail"))
-        if answer.status_code != 200:
+        if answer.status_code not in (200, 401, 404):
             raise HTTPException(502, f"{service} answered {answer.status_code}")
-        return answer.json()
+        try:
+            document = answer.json()
+        except ValueError as error:
+            raise HTTPException(502, f"{service} answered something else than JSON") from error
+        if answer.status_code == 200:
+            return document
+        challenge = {"WWW-Authenticate": "Bearer"} if answer.status_code == 401 else None
+        raise HTTPException(answer.status_code, document.get("detail"), headers=challenge)
 
     async def require_login(self) -> dict[str, Any]:
         """Have auth check the caller's token; HTTPException 401 when there is none or it is not valid."""

@@ -9,7 +9,10 @@ import time
 from typing import Annotated, Literal
 
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
+
+from marketplace.refusals import refuse_in_words
 
 BURN_SLICE_SECONDS = 0.1
 
@@ -17,10 +20,11 @@ BURN_SLICE_SECONDS = 0.1
 class Change(BaseModel):
     """What to switch; a field that is left out stays as it is."""
 
-    model_config = ConfigDict(extra="forbid")
+    # strict: a switch that is set by mistake spoils a trial, so that "yes" is not true and "0.5" no number
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
     readiness: Literal["ok", "fail"] | None = None
-    hang: bool | None = None
+    hang: Literal[True] | None = None
     error_rate: Annotated[float, Field(ge=0, le=1)] | None = None
     latency_seconds: Annotated[float, Field(ge=0, le=60)] | None = None
     cpu_burn: Annotated[float, Field(ge=0, le=1)] | None = None
@@ -35,21 +39,22 @@ class Faults:
         self.error_rate = 0.0
         self.latency_seconds = 0.0
         self.cpu_burn = 0.0
+        self._burner: threading.Thread | None = None
 
     @property
     def withhold_readiness(self) -> bool:
         return self.readiness == "fail" and not self.stuck_ready
 
     def state(self) -> dict[str, object]:
-        return {name: value for name, value in vars(self).items() if name != "stuck_ready"}
+        return {name: getattr(self, name) for name in Change.model_fields if name != "hang"}
 
     def change(self, change: Change) -> None:
         """Switch; a hang begins right after the answer."""
-        burning = self.cpu_burn > 0
         for name, value in change.model_dump(exclude_none=True, exclude={"hang"}).items():
             setattr(self, name, value)
-        if self.cpu_burn > 0 and not burning:
-            threading.Thread(target=self._burn, daemon=True).start()
+        if self.cpu_burn and not self._burner:
+            self._burner = threading.Thread(target=self._burn, daemon=True)
+            self._burner.start()
         if change.hang:
             asyncio.get_running_loop().call_later(0.05, _hang)
 
@@ -60,11 +65,12 @@ class Faults:
         return random.random() < self.error_rate
 
     def _burn(self) -> None:
-        while self.cpu_burn > 0:
-            until = time.monotonic() + BURN_SLICE_SECONDS * self.cpu_burn
+        while True:
+            share = self.cpu_burn
+            until = time.monotonic() + BURN_SLICE_SECONDS * share
             while time.monotonic() < until:
                 pass
-            time.sleep(BURN_SLICE_SECONDS * (1 - self.cpu_burn))
+            time.sleep(BURN_SLICE_SECONDS * (1 - share))
 
 
 def _hang() -> None:
@@ -75,7 +81,13 @@ def _hang() -> None:
 
 def admin_app(faults: Faults) -> FastAPI:
     """Return the application of the fault switches."""
-    app = FastAPI(title="fault switches", docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        title="fault switches",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        exception_handlers={RequestValidationError: refuse_in_words},
+    )
 
     @app.get("/faults")
     async def show() -> dict[str, object]:

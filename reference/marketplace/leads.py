@@ -16,8 +16,8 @@ class Wish(BaseModel):
     """A lead as it is sent in."""
 
     title: Annotated[str, Field(min_length=1, max_length=200)]
-    category: str
-    city: str
+    category: Annotated[str, Field(min_length=1, max_length=50)]
+    city: Annotated[str, Field(min_length=1, max_length=100)]
     user_id: Annotated[int, Field(ge=1)]
 
 
@@ -54,9 +54,11 @@ def router(_: Settings, dependencies: Dependencies) -> APIRouter:
 
     @routes.post("", status_code=202)
     async def create_lead(wish: Wish) -> Accepted:
-        """Accept a lead; nothing is stored, for this system is about traffic."""
-        await dependencies.require_login()
-        await dependencies.get("users", f"/v1/users/{wish.user_id}")
+        """Accept a lead of the caller's own; nothing is stored, for this system is about traffic."""
+        claims = await dependencies.require_login()
+        user = await dependencies.get("users", f"/v1/users/{wish.user_id}")
+        if user["username"] != claims["sub"]:
+            raise HTTPException(403, f"{claims['sub']} may not create a lead for user {wish.user_id}")
         return Accepted(lead=wish)
 
     return routes

@@ -13,10 +13,8 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from marketplace.faults import Faults
 from marketplace.settings import Settings
 
 PLATFORM_PATHS = frozenset({"/livez", "/readyz", "/startupz", "/metrics", "/openapi.json"})
@@ -96,11 +94,10 @@ def configure_logging(settings: Settings) -> None:
 class Observed:
     """ASGI middleware around every request of a service."""
 
-    def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics, faults: Faults) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics) -> None:
         self.app = app
         self.settings = settings
         self.metrics = metrics
-        self.faults = faults
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -121,15 +118,9 @@ class Observed:
 
         with self.metrics.in_flight.track_inprogress():
             try:
-                await self._handle(scope, receive, answer)
+                await self.app(scope, receive, answer)
             finally:
                 self._record(scope, status, time.perf_counter() - began)
-
-    async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"] not in PLATFORM_PATHS and await self.faults.disturb():
-            await JSONResponse({"detail": "a fault switch is on"}, status_code=500)(scope, receive, send)
-            return
-        await self.app(scope, receive, send)
 
     def _sign(self, headers: MutableHeaders, state: RequestState) -> None:
         headers["X-Served-By"] = self.settings.pod

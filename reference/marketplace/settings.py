@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 SERVICES = ("auth", "users", "leads", "buyers")
+LONGEST_STARTUP_SECONDS = 3600.0
+NAME = re.compile(r"[A-Za-z0-9._-]*")
+URL = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:]+\])(:\d{1,5})?(/[^\s?#]*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,21 +30,60 @@ class Settings:
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Read the environment; raises ValueError with the variable's name."""
+    """Read the environment; raises ValueError with the variable's name. An empty variable counts as left out."""
     service = environment.get("SERVICE", "")
     if service not in SERVICES:
         raise ValueError(f"SERVICE={service!r}: give one of {', '.join(SERVICES)}")
     if service == "auth" and not environment.get("TOKEN_KEY"):
         raise ValueError("TOKEN_KEY is empty: auth needs a key to sign tokens with")
-    return Settings(
+    settings = Settings(
         service=service,
-        port=int(environment.get("PORT", "8080")),
-        pod=environment.get("POD_NAME") or socket.gethostname(),
-        node=environment.get("NODE_NAME", ""),
+        port=_port(environment, "PORT", 8080),
+        pod=_name(environment, "POD_NAME") or socket.gethostname(),
+        node=_name(environment, "NODE_NAME"),
         token_key=environment.get("TOKEN_KEY", ""),
-        startup_delay_seconds=float(environment.get("STARTUP_DELAY_SECONDS", "0")),
-        faults_enabled=environment.get("SEATRIAL_FAULTS") == "enabled",
-        faults_port=int(environment.get("FAULTS_PORT", "9901")),
-        stuck_ready=environment.get("STUCK_READY") == "1",
-        urls={name: environment.get(f"{name.upper()}_URL", f"http://{name}") for name in SERVICES},
+        startup_delay_seconds=_startup_delay(environment),
+        faults_enabled=_switch(environment, "SEATRIAL_FAULTS", "enabled"),
+        faults_port=_port(environment, "FAULTS_PORT", 9901),
+        stuck_ready=_switch(environment, "STUCK_READY", "1"),
+        urls={name: _url(environment, name) for name in SERVICES},
     )
+    if settings.faults_enabled and settings.faults_port == settings.port:
+        raise ValueError(f"FAULTS_PORT={settings.faults_port}: the service listens there; give another port")
+    return settings
+
+
+def _port(environment: Mapping[str, str], variable: str, default: int) -> int:
+    given = environment.get(variable) or str(default)
+    if not re.fullmatch(r"[0-9]{1,5}", given) or not 1 <= int(given) <= 65535:
+        raise ValueError(f"{variable}={given!r}: give a port from 1 to 65535")
+    return int(given)
+
+
+def _startup_delay(environment: Mapping[str, str]) -> float:
+    given = environment.get("STARTUP_DELAY_SECONDS") or "0"
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", given) or float(given) > LONGEST_STARTUP_SECONDS:
+        raise ValueError(f"STARTUP_DELAY_SECONDS={given!r}: give a number from 0 to {LONGEST_STARTUP_SECONDS:g}")
+    return float(given)
+
+
+def _switch(environment: Mapping[str, str], variable: str, on: str) -> bool:
+    given = environment.get(variable) or "off"
+    if given not in (on, "off"):
+        raise ValueError(f"{variable}={given!r}: give {on} or off")
+    return given == on
+
+
+def _name(environment: Mapping[str, str], variable: str) -> str:
+    given = environment.get(variable, "")
+    if not NAME.fullmatch(given):
+        raise ValueError(f"{variable}={given!r}: give a name of letters, digits, dots and dashes")
+    return given
+
+
+def _url(environment: Mapping[str, str], service: str) -> str:
+    variable = f"{service.upper()}_URL"
+    given = environment.get(variable) or f"http://{service}"
+    if not URL.fullmatch(given):
+        raise ValueError(f"{variable}={given!r}: give an address such as http://{service}")
+    return given.rstrip("/")

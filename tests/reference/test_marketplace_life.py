@@ -1,0 +1,78 @@
+"""The life of a process: what its three probes mean, how it ends, and what is the same when it comes back."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+from marketplace_process import SERVICES, Launcher, Marketplace, Running, wait_until
+
+STARTUP_SECONDS = 1.5
+
+
+def probes(running: Running) -> dict[str, int]:
+    return {path: running.get(path, headers={}).status_code for path in ("/startupz", "/readyz", "/livez")}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_process_that_has_started_is_alive_and_ready(marketplace: Marketplace, service: str):
+    assert probes(marketplace.service(service)) == {"/startupz": 200, "/readyz": 200, "/livez": 200}
+
+
+def test_a_slow_start_is_alive_but_neither_started_nor_ready_until_it_is_over(launcher: Launcher):
+    slow = launcher.start("users", "users-slow", STARTUP_DELAY_SECONDS=str(STARTUP_SECONDS))
+    assert probes(slow) == {"/startupz": 503, "/readyz": 503, "/livez": 200}
+    wait_until(lambda: slow.get("/startupz").status_code == 200, within_seconds=10)
+    assert probes(slow) == {"/startupz": 200, "/readyz": 200, "/livez": 200}
+    assert slow.terminate() == 0
+
+
+def test_readiness_is_withheld_without_a_word_to_the_other_probes(disturbed: Running):
+    disturbed.switch(readiness="fail")
+    assert probes(disturbed) == {"/startupz": 200, "/readyz": 503, "/livez": 200}
+    assert disturbed.get("/v1/leads/1").status_code == 200
+    disturbed.switch(readiness="ok")
+    assert probes(disturbed)["/readyz"] == 200
+
+
+def test_readiness_does_not_depend_on_dependencies(marketplace: Marketplace, disturbed: Running):
+    disturbed.switch(error_rate=1, readiness="fail")
+    assert marketplace.forlorn.post("/v1/buyers/match", json={"lead_id": 1}).status_code == 502
+    assert probes(marketplace.forlorn) == {"/startupz": 200, "/readyz": 200, "/livez": 200}
+
+
+def test_a_request_under_way_is_finished_after_sigterm_and_no_other_is_taken(mayfly: Running):
+    mayfly.switch(latency_seconds=1.5)
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(mayfly.get, "/v1/leads/1")
+        wait_until(lambda: mayfly.samples()["http_requests_in_flight"] == 2, within_seconds=5)
+        mayfly.process.terminate()
+        wait_until(lambda: is_refused(mayfly), within_seconds=1)
+        assert not asked.done()
+        assert (asked.result().status_code, asked.result().json()["id"]) == (200, 1)
+    assert mayfly.process.wait(10) == 0
+    assert [line["level"] for line in mayfly.lines() if line["level"] != "info"] == []
+
+
+def is_refused(running: Running) -> bool:
+    try:
+        running.get("/livez")
+    except httpx.ConnectError:
+        return True
+    return False
+
+
+def test_an_idle_process_ends_at_once_on_sigterm_with_exit_code_0(mayfly: Running):
+    with httpx.Client(trust_env=False) as kept:  # a connection that is kept does not delay the end
+        assert kept.get(f"{mayfly.url}/livez").status_code == 200
+        began = time.monotonic()
+        assert mayfly.terminate() == 0
+        assert time.monotonic() - began < 5
+
+
+def test_a_restarted_process_gives_the_same_data(marketplace: Marketplace, launcher: Launcher):
+    again = launcher.start("leads", "leads-again")  # Python hashes by another seed in each process
+    for path in ("/v1/leads?limit=100", "/v1/leads?limit=100&offset=100", "/v1/leads/200", "/openapi.json"):
+        assert again.get(path).text == marketplace.leads.get(path).text
