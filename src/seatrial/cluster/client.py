@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 import httpx
+import yaml
 from kubernetes import client, config
 
 from seatrial.errors import EnvironmentFault
@@ -35,9 +36,9 @@ class Cluster:
             config.load_kube_config(  # type: ignore[no-untyped-call]
                 str(self.kubeconfig), context=self.context, client_configuration=configuration
             )
-        except (config.ConfigException, OSError) as error:
+        except (config.ConfigException, OSError, yaml.YAMLError) as error:
             raise EnvironmentFault(
-                f"kubeconfig {self.kubeconfig} cannot be used: {error}",
+                f"kubeconfig {self.kubeconfig} cannot be used: {' '.join(str(error).split())}",
                 remedy="run 'seatrial up', or name another file",
             ) from error
         return configuration
@@ -49,7 +50,7 @@ class Cluster:
             return self.context
         try:
             _, current = config.list_kube_config_contexts(str(self.kubeconfig))  # type: ignore[no-untyped-call]
-        except (config.ConfigException, OSError):
+        except (config.ConfigException, OSError, yaml.YAMLError):
             return ""
         return str(current["name"]) if current else ""
 

@@ -72,18 +72,26 @@ def _cgroup() -> Finding:
     return Finding("cgroup", f"{version}{' (the kubelet is told so)' if version == 'v1' else ''}", ok=True)
 
 
-def disk(free: int, where: Path) -> Finding:
-    """Judge the free bytes under the cache folder."""
-    seen = f"{free / 1e9:.1f} GB free for {where}, {DISK_BYTES / 1e9:.0f} GB wanted for a cold build"
+def disk(free: int, where: Path, wanted: int = DISK_BYTES) -> Finding:
+    """Judge the free bytes under the cache folder; ``wanted`` are those of a cold build when left out."""
+    purpose = "a cold build" if wanted == DISK_BYTES else "what is missing"
+    seen = f"{free / 1e9:.1f} GB free for {where}, {wanted / 1e9:.0f} GB wanted for {purpose}"
     return Finding(
-        "disk", seen, ok=free >= DISK_BYTES, remedy="seatrial down --all, or set SEATRIAL_CACHE to a larger disk"
+        "disk", seen, ok=free >= wanted, remedy="seatrial down --all, or set SEATRIAL_CACHE to a larger disk"
     )
 
 
-def disk_here() -> Finding:
+def disk_here(wanted: int = DISK_BYTES) -> Finding:
     """Examine the disk of the cache folder, whether that exists yet or not."""
     folder = next(path for path in (cache_root(), *cache_root().parents) if path.exists())
-    return disk(shutil.disk_usage(folder).free, cache_root())
+    return disk(shutil.disk_usage(folder).free, cache_root(), wanted)
+
+
+def require_disk(wanted: int = DISK_BYTES) -> None:
+    """Refuse to begin what would fill the disk half-way; raises EnvironmentFault."""
+    finding = disk_here(wanted)
+    if not finding.ok:
+        raise EnvironmentFault(f"disk: {finding.observed}", remedy=finding.remedy)
 
 
 def memory(total: int) -> Finding:

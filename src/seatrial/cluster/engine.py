@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -82,7 +83,11 @@ def install_packages(*names: str) -> None:
 
 def _start(phases: Phases) -> None:
     folder = cached("engine")
-    command = ["dockerd", f"--pidfile={folder / 'dockerd.pid'}"]
+    if (
+        _our_engine() is None
+    ):  # an engine that was killed leaves its file, and a new one would take that for a neighbour's
+        _pidfile().unlink(missing_ok=True)
+    command = ["dockerd", f"--pidfile={_pidfile()}"]
     if needs_bounded_runtime(bounding_set()):
         command += [f"--add-runtime=bounded={_shim(folder)}", "--default-runtime=bounded"]
     phases.say(f"Starting the Docker engine: {' '.join(command)}")
@@ -92,7 +97,10 @@ def _start(phases: Phases) -> None:
         deadline = time.monotonic() + START_SECONDS
         while not is_running():
             if process.poll() is not None or time.monotonic() > deadline:
-                raise EnvironmentFault(f"the Docker engine did not start: {_last_word(folder / 'dockerd.log')}")
+                raise EnvironmentFault(
+                    f"the Docker engine did not start: {_last_word(folder / 'dockerd.log')}",
+                    remedy="run the same command again: after a crash the engine's first start may take too long",
+                )
             time.sleep(0.2)
 
 
@@ -111,19 +119,28 @@ def _last_word(log: Path) -> str:
 
 def stop_engine() -> bool:
     """Stop the engine that this project started, if it did; tell whether there was one to stop."""
-    pidfile = cached("engine") / "dockerd.pid"
-    try:
-        pid = int(pidfile.read_text())
-        command = Path(f"/proc/{pid}/cmdline").read_bytes().decode()
-    except (OSError, ValueError):
+    pid = _our_engine()
+    if pid is None:
         return False
-    if str(pidfile) not in command:  # the number now belongs to another process
-        return False
-    os.kill(pid, 15)
+    os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + START_SECONDS
     while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
         time.sleep(0.1)
     return True
+
+
+def _our_engine() -> int | None:
+    """Return the process of the engine that was started here; None when it is gone, or its number is another's now."""
+    try:
+        pid = int(_pidfile().read_text())
+        command = Path(f"/proc/{pid}/cmdline").read_bytes().decode()
+    except (OSError, ValueError):
+        return None
+    return pid if str(_pidfile()) in command else None
+
+
+def _pidfile() -> Path:
+    return cached("engine") / "dockerd.pid"
 
 
 def docker(*arguments: str, timeout_seconds: float = 120.0, stdin: str | bytes | None = None) -> str:

@@ -12,13 +12,16 @@ from functools import cache
 from pathlib import Path
 
 from seatrial.cluster.components import TOOLS, components, content_key
+from seatrial.cluster.doctor import require_disk
 from seatrial.command import capture, logged
 from seatrial.errors import EnvironmentFault
-from seatrial.paths import ROOT, cached
+from seatrial.paths import ROOT, cache_root, cached
 from seatrial.progress import Phases
 
 COMPILE_SECONDS = 490.0
 """Compiling everything from nothing: 489 s measured on two cores, with modules downloaded."""
+FEW_BYTES = 2 * 10**9
+"""Disk that one or two small programs need, with their modules; all of them need what the doctor asks for."""
 TAGS = "no_aufs,no_zfs,no_btrfs,no_devmapper"
 VANTAGE = ROOT / "images" / "vantage"
 
@@ -90,18 +93,19 @@ def binaries_key() -> str:
 
 
 def binary_folder() -> Path:
-    """Return the folder of the compiled tools; its content is complete when ``.complete`` stands in it."""
-    return cached("bin") / binaries_key()
+    """Return the folder of the compiled tools, whether it exists yet or not."""
+    return cache_root() / "bin" / binaries_key()
 
 
 def build_tools(packages: Iterable[str], phases: Phases, *, cgo: Iterable[str] = ()) -> Path:
     """Compile packages of the tools module into the binary folder; what is there already is not built again."""
     folder = binary_folder()
-    folder.mkdir(parents=True, exist_ok=True)
     plain = [package for package in packages if not (folder / output_name(package)).exists()]
     special = [package for package in cgo if not (folder / output_name(package)).exists()]
     if not plain and not special:
         return folder
+    require_disk(FEW_BYTES)
+    folder.mkdir(parents=True, exist_ok=True)
     log = cached("logs") / "compile.log"
     log.unlink(missing_ok=True)
     many = len(plain) > 5

@@ -128,8 +128,15 @@ def wanted_configuration(cluster: KindCluster, workers: int | None, api_port: in
         workers or workers_there or DEFAULT_WORKERS,
         withheld_capability=needs_bounded_runtime(bounding_set()),
         cgroup_v1=not Path("/sys/fs/cgroup/cgroup.controllers").exists(),
-        api_port=api_port or there.get("networking", {}).get("apiServerPort"),
+        api_port=api_port or _api_port_of(cluster),
     )
+
+
+def _api_port_of(cluster: KindCluster) -> int | None:
+    """Return the API server's port that was asked for when the cluster was created, if there is one."""
+    there = (cluster.recorded() or {}).get("configuration", {})
+    port: int | None = there.get("networking", {}).get("apiServerPort")
+    return port
 
 
 def create(cluster: KindCluster, image: str, wanted: dict[str, Any]) -> Identity:
@@ -137,10 +144,10 @@ def create(cluster: KindCluster, image: str, wanted: dict[str, Any]) -> Identity
 
     The record is written last: without it the cluster does not count as ours, nor as whole.
     """
-    delete(cluster)
     api_port = wanted["networking"].get("apiServerPort")
-    if api_port:
+    if api_port and api_port != _api_port_of(cluster):
         require_free(api_port)
+    delete(cluster)
     folder = cached("clusters", cluster.name)
     config = folder / "kind.yaml"
     config.write_text(yaml.safe_dump(wanted, sort_keys=False))

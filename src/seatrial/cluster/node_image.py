@@ -59,7 +59,7 @@ def ensure_core(supply: Supply, phases: Phases) -> str:
     tag = f"localhost/seatrial/node-core:{_core_key(supply)}"
     if has_image(tag):
         return tag
-    _require_disk()
+    doctor.require_disk()
     if supply.pulls:
         with phases.phase("pull node image", then="system images"):
             docker("tag", pull(supply, components().node), tag)
@@ -76,13 +76,6 @@ def ensure_core(supply: Supply, phases: Phases) -> str:
         _preload(bare, names, tag)
         docker("image", "rm", bare, *names)
     return tag
-
-
-def _require_disk() -> None:
-    """Refuse to begin what would fill the disk half-way."""
-    finding = doctor.disk_here()
-    if not finding.ok:
-        raise EnvironmentFault(f"disk: {finding.observed}", remedy=finding.remedy)
 
 
 def _compile_and_bootstrap(phases: Phases) -> str:

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from seatrial.cluster import deploy, kind
 from seatrial.cluster.client import Cluster
-from seatrial.cluster.engine import docker, ensure_engine
+from seatrial.cluster.engine import docker, ensure_engine, is_running
 from seatrial.cluster.golang import build_tools
 from seatrial.cluster.kind import KindCluster
 from seatrial.cluster.node_image import KIND_MODULE, drop_build_caches, ensure_node_image
 from seatrial.cluster.supply import Supply, choose, refuse_unknown
+from seatrial.errors import EnvironmentFault
 from seatrial.progress import Phases
 
 ROLLOUT_SECONDS = 180.0
@@ -41,8 +42,18 @@ class Wanted:
 
 def cluster_up(wanted: Wanted, phases: Phases) -> KindCluster:
     """Return a whole cluster made from this checkout's node image, creating what is missing."""
-    cluster = KindCluster(wanted.name)
     ensure_engine(phases)
+    try:
+        return _cluster_up(wanted, phases)
+    except EnvironmentFault as error:
+        if is_running():
+            raise
+        what = f"the Docker engine went away: {error.what.splitlines()[0].removesuffix(', last lines:')}"
+        raise EnvironmentFault(what, remedy="run the same command again, it goes on from here") from error
+
+
+def _cluster_up(wanted: Wanted, phases: Phases) -> KindCluster:
+    cluster = KindCluster(wanted.name)
     supply = choose(wanted.supply, wanted.mirror)
     image = ensure_node_image(supply, phases)
     build_tools([KIND_MODULE], phases)
