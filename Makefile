@@ -24,7 +24,7 @@ e2e: env
 	$(BIN)/pytest tests/e2e
 
 trial: env
-	$(BIN)/pytest features
+	$(BIN)/pytest features $(if $(OVERLAY),--overlay $(OVERLAY))
 
 check: env
 	$(BIN)/ruff format --check .

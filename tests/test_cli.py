@@ -14,6 +14,9 @@ import pytest
 
 from seatrial import cli
 from seatrial.cluster.kind import KindCluster
+from seatrial.contract import Recorded, answers_path
+from seatrial.errors import Failed, Failure
+from seatrial.observe.way_in import WayIn
 from seatrial.paths import ROOT
 from seatrial.progress import Phases
 from seatrial.waiting import eventually
@@ -240,3 +243,114 @@ def test_a_machine_that_lacks_something_is_told_how_to_mend_it(run: Run) -> None
         "WRONG engine       no Docker engine answers",
         "                   mend: sudo systemctl start docker",
     ]
+
+
+SHOP = "name: shop\nnamespace: shop\nservices: [{name: items, external: items-external}]\n"
+CALLS = """\
+headers: [content-type]
+calls:
+  - {name: list items, service: items, path: /items}
+  - {name: read an item, service: items, path: /items/1}
+"""
+ANSWER = Recorded(status=200, headers={}, body=[1])
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """A description with the calls of its frontend beside it."""
+    (tmp_path / "calls.yaml").write_text(CALLS)
+    file = tmp_path / "system.yaml"
+    file.write_text(f"{SHOP}frontend: calls.yaml\n")
+    return file
+
+
+def record_of(run: Run, system: Path, *flags: str) -> tuple[int, str, str]:
+    return run("contract", "record", f"--system={system}", *flags)
+
+
+def test_nothing_is_recorded_where_no_frontend_is_declared(run: Run, shop: Path) -> None:
+    shop.write_text(SHOP)
+    told = f"seatrial: {shop}: it declares no frontend; name the file of the frontend's calls there\n"
+    assert record_of(run, shop) == (2, "", told)
+
+
+def test_a_gateway_that_is_not_declared_cannot_be_asked(run: Run, shop: Path) -> None:
+    told = f"seatrial: --through-gateway: {shop} declares no gateway; leave it out\n"
+    assert record_of(run, shop, "--through-gateway") == (2, "", told)
+
+
+def test_calls_that_are_not_there_are_one_line(run: Run, shop: Path) -> None:
+    calls = shop.with_name("calls.yaml")
+    calls.unlink()
+    told = f"seatrial: {calls}: No such file or directory; name the file of the frontend's calls\n"
+    assert record_of(run, shop) == (2, "", told)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (CALLS.replace("path: /items/1", "path: items"), "calls[1].path: give a path that begins with / and has no"),
+        (CALLS.replace("service: items, path: /items/1", "service: item, path: /"), "calls[1].service: 'item' is not"),
+        (CALLS.replace("read an item", "list items"), "two calls are named 'list items'; give each a name of its own"),
+        ("{", "not YAML: while parsing a flow node expected the node content, but found '<stream end>'"),
+    ],
+)
+def test_broken_calls_are_one_line_before_any_is_made(run: Run, shop: Path, text: str, told: str) -> None:
+    calls = shop.with_name("calls.yaml")
+    calls.write_text(text)
+    code, out, err = record_of(run, shop)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith(f"seatrial: {calls}: {told}")
+
+
+def test_nothing_is_recorded_without_a_cluster(run: Run, shop: Path) -> None:
+    told = "seatrial: no cluster named none was created here; run 'seatrial up --overlay baseline'\n"
+    assert record_of(run, shop, "--name=none") == (10, "", told)
+
+
+def test_nothing_is_recorded_of_a_cluster_that_is_down(run: Run, shop: Path) -> None:
+    recorded("http://127.0.0.1:9")
+    code, out, err = record_of(run, shop)
+    assert (code, out, err.count("\n")) == (10, "", 1)
+    assert err.startswith("seatrial: the addresses of the nodes cannot be read: ")
+    assert not answers_path(shop.with_name("calls.yaml")).exists()
+
+
+@pytest.fixture
+def answered(monkeypatch: pytest.MonkeyPatch) -> dict[str, Recorded | str]:
+    """A shop that is up; returns what it answers to each call."""
+    recorded("http://127.0.0.1:9")
+    answers: dict[str, Recorded | str] = {"list items": ANSWER, "read an item": ANSWER}
+    monkeypatch.setattr(KindCluster, "connect", lambda _: None)
+    monkeypatch.setattr(cli, "observe_way_in", lambda *_, through_gateway: WayIn({}))
+    monkeypatch.setattr(cli, "send", lambda _http, _way, call, *_: answers[call.name])
+    return answers
+
+
+def test_answers_are_recorded_beside_their_calls(run: Run, shop: Path, answered: dict[str, Recorded | str]) -> None:
+    path = answers_path(shop.with_name("calls.yaml"))
+    assert record_of(run, shop) == (0, f"Recorded 2 answers in {path}\n", "")
+    assert list(json.loads(path.read_text())) == ["list items", "read an item"]
+
+
+def test_a_call_without_an_answer_keeps_what_was_recorded(
+    run: Run, shop: Path, answered: dict[str, Recorded | str]
+) -> None:
+    path = answers_path(shop.with_name("calls.yaml"))
+    path.write_text("{}\n")
+    answered["read an item"] = "timed out"
+    told = "seatrial: read an item: no answer: timed out; nothing was recorded\n"
+    assert record_of(run, shop) == (10, "", told)
+    assert path.read_text() == "{}\n"
+
+
+def test_a_log_in_that_fails_is_told_without_a_traceback(
+    run: Run, shop: Path, answered: dict[str, Recorded | str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> str:
+        raise Failed(Failure("auth (POST /login): no log-in", "HTTP 200", "HTTP 401"))
+
+    monkeypatch.setattr(cli, "frontend_token", refuse)
+    told = "seatrial: auth (POST /login): no log-in\n  expected  HTTP 200\n  observed  HTTP 401\n"
+    assert record_of(run, shop) == (1, "", told)
+    assert not answers_path(shop.with_name("calls.yaml")).exists()

@@ -15,6 +15,8 @@ from seatrial.paths import ROOT
 CATALOGUE = """\
 criteria:
   AC01: Services find each other
+capabilities:
+  gateway: One front door
 tags:
   slow: Takes more than a minute
 """
@@ -202,7 +204,9 @@ def test_scenarios_of_one_name_in_two_files_are_no_problem(project: Project):
 
 
 def test_a_criterion_without_scenario_is_told(project: Project):
-    project.write("features/criteria.yaml", CATALOGUE.replace("tags:", "  AC02: Traffic is balanced\ntags:"))
+    project.write(
+        "features/criteria.yaml", CATALOGUE.replace("capabilities:", "  AC02: Traffic is balanced\ncapabilities:")
+    )
     assert project.problems() == [
         "features/criteria.yaml:3: AC02 has no scenario; tag one with @AC02, or move it to 'planned'"
     ]
@@ -224,7 +228,12 @@ def test_a_scenario_without_criterion_is_told(project: Project):
 
 @pytest.mark.parametrize(
     ("tag", "right"),
-    [("slwo", "write @slow, or declare it"), ("AC99", "declare it"), ("normale", "write @normal, or declare it")],
+    [
+        ("slwo", "write @slow, or declare it"),
+        ("gatway", "write @gateway, or declare it"),
+        ("AC99", "declare it"),
+        ("normale", "write @normal, or declare it"),
+    ],
 )
 def test_an_unknown_tag_is_told_with_the_nearest_known(project: Project, tag: str, right: str):
     project.write("features/a.feature", FEATURE.replace("  Scenario:", f"  @{tag} @critical\n  Scenario:"))

@@ -22,6 +22,12 @@ FAULT_SWITCHES = MANIFESTS / "components" / "fault-switches" / "kustomization.ya
 
 Document = dict[str, Any]
 
+GATEWAY = MANIFESTS / "gateway" / "nginx"
+ROUTES = SYSTEM["gateway"]["routes"]
+NAMESPACE = SYSTEM["namespace"]
+LOCATION = re.compile(r"^\s*location (=|~|) ?(\S+) \{ (.*) \}$", re.MULTILINE)
+
+every_workload = pytest.mark.parametrize("name", [*SERVICES, "gateway"])
 every_service = pytest.mark.parametrize("name", SERVICES)
 every_mutant = pytest.mark.parametrize("folder", MUTANTS, ids=lambda folder: folder.name)
 
@@ -58,8 +64,19 @@ def of_kind(kind: str) -> dict[str, Document]:
     return {document["metadata"]["name"]: document for document in all_of_base() if document["kind"] == kind}
 
 
+@cache
+def of_gateway(kind: str) -> dict[str, Document]:
+    found = documents(GATEWAY / "gateway.yaml")
+    return {document["metadata"]["name"]: document for document in found if document["kind"] == kind}
+
+
+def anywhere(kind: str) -> dict[str, Document]:
+    """Return the objects of the base and of the gateway that stands before it."""
+    return of_kind(kind) | of_gateway(kind)
+
+
 def pod(name: str) -> Document:
-    spec: Document = of_kind("Deployment")[name]["spec"]["template"]["spec"]
+    spec: Document = anywhere("Deployment")[name]["spec"]["template"]["spec"]
     return spec
 
 
@@ -107,16 +124,16 @@ def test_everything_is_labelled_as_part_of_the_system_pods_included():
     }
 
 
-@every_service
+@every_workload
 def test_workload_services_and_disruption_budget_select_the_same_pods(name: str):
     label = {"app.kubernetes.io/name": name}
-    deployment = of_kind("Deployment")[name]
+    deployment = anywhere("Deployment")[name]
     assert deployment["metadata"]["labels"] == label
     assert deployment["spec"]["template"]["metadata"]["labels"] == label
     assert deployment["spec"]["selector"]["matchLabels"] == label
-    assert of_kind("PodDisruptionBudget")[name]["spec"]["selector"]["matchLabels"] == label
-    for service in (name, f"{name}-headless"):
-        assert of_kind("Service")[service]["spec"]["selector"] == label
+    assert anywhere("PodDisruptionBudget")[name]["spec"]["selector"]["matchLabels"] == label
+    for service in (name, f"{name}-headless") if name in SERVICES else (name,):
+        assert anywhere("Service")[service]["spec"]["selector"] == label
 
 
 @every_service
@@ -138,16 +155,16 @@ def test_three_probes_ask_three_different_things(name: str):
     }
 
 
-@every_service
+@every_workload
 @pytest.mark.parametrize("resource", ["cpu", "memory"])
 @pytest.mark.parametrize("bound", ["requests", "limits"])
 def test_requests_and_limits_are_set(name: str, bound: str, resource: str):
     assert container(name)["resources"][bound][resource]
 
 
-@every_service
+@every_workload
 def test_one_pod_at_a_time_may_be_evicted(name: str):
-    assert of_kind("PodDisruptionBudget")[name]["spec"]["maxUnavailable"] == 1
+    assert anywhere("PodDisruptionBudget")[name]["spec"]["maxUnavailable"] == 1
 
 
 @every_service
@@ -173,14 +190,14 @@ def test_a_pod_that_ends_waits_and_drains_within_its_grace_period(name: str):
     assert wait + int(drain) < pod(name)["terminationGracePeriodSeconds"]
 
 
-@every_service
+@every_workload
 def test_no_token_of_the_cluster_is_mounted(name: str):
     assert pod(name)["serviceAccountName"] == name
     assert pod(name)["automountServiceAccountToken"] is False
-    assert of_kind("ServiceAccount")[name]["automountServiceAccountToken"] is False
+    assert anywhere("ServiceAccount")[name]["automountServiceAccountToken"] is False
 
 
-@every_service
+@every_workload
 def test_a_pod_is_as_restricted_as_its_namespace_asks_and_its_root_is_read_only(name: str):
     security = pod(name)["securityContext"]
     assert (security["runAsNonRoot"], security["seccompProfile"]) == (True, {"type": "RuntimeDefault"})
@@ -192,11 +209,11 @@ def test_a_pod_is_as_restricted_as_its_namespace_asks_and_its_root_is_read_only(
     }
 
 
-@every_service
+@every_workload
 def test_replicas_are_spread_over_nodes_and_replaced_one_by_one(name: str):
     (constraint,) = pod(name)["topologySpreadConstraints"]
     assert (constraint["topologyKey"], constraint["maxSkew"]) == ("kubernetes.io/hostname", 1)
-    strategy = of_kind("Deployment")[name]["spec"]["strategy"]
+    strategy = {"type": "RollingUpdate"} | anywhere("Deployment")[name]["spec"]["strategy"]
     assert strategy == {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
 
 
@@ -219,6 +236,148 @@ def test_the_component_opens_the_fault_switches_on_the_port_of_system_yaml_and_n
 def test_held_autoscaling_gives_each_service_the_replicas_of_system_yaml():
     held = kustomization(MANIFESTS / "components" / "hold-autoscaling")["replicas"]
     assert held == [{"name": service["name"], "count": service.get("replicas", 3)} for service in SYSTEM["services"]]
+
+
+def overlays() -> list[Path]:
+    return sorted(path.parent for path in MANIFESTS.glob("overlays/*/kustomization.yaml"))
+
+
+def parts_of(folder: Path) -> list[Path]:
+    """Return a kustomization's folder with those of its resources and components, each in turn."""
+    document = kustomization(folder)
+    below = [folder / name for name in (*document.get("resources", ()), *document.get("components", ()))]
+    return [folder, *(part for each in below if each.is_dir() for part in parts_of(each.resolve()))]
+
+
+def exposed(overlay: Path) -> dict[str, Document]:
+    """Return what an overlay opens to the outside."""
+    folders = parts_of(overlay)
+    files = [folder / name for folder in folders for name in kustomization(folder).get("resources", ())]
+    found = [document for file in files if file.is_file() for document in documents(file)]
+    patches = [patch for folder in folders for patch in kustomization(folder).get("patches", ())]
+    assert {patch["target"]["kind"] for patch in patches} <= {"Deployment", "HorizontalPodAutoscaler"}
+    services = {each["metadata"]["name"]: each["spec"] for each in found if each["kind"] == "Service"}
+    assert {each["kind"] for each in found}.isdisjoint({"Ingress", "Gateway", "HTTPRoute"})
+    return {name: spec for name, spec in services.items() if spec.get("type", "ClusterIP") != "ClusterIP"}
+
+
+def test_the_nginx_overlay_opens_the_gateway_of_system_yaml_and_nothing_else():
+    assert set(exposed(MANIFESTS / "overlays" / "baseline")) == {service["external"] for service in SYSTEM["services"]}
+    (only,) = exposed(MANIFESTS / "overlays" / "nginx").items()
+    assert (only[0], only[1]["type"]) == (SYSTEM["gateway"].get("service", "gateway"), "NodePort")
+    assert {port["name"]: port["targetPort"] for port in only[1]["ports"]} == {"http": "http", "https": "https"}
+    assert {port["name"] for port in container("gateway")["ports"]} == {"http", "https"}
+
+
+@pytest.mark.parametrize("overlay", overlays(), ids=lambda folder: folder.name)
+def test_every_overlay_lies_in_the_namespace_and_stands_on_the_base(overlay: Path):
+    assert kustomization(overlay)["namespace"] == NAMESPACE
+    assert BASE in parts_of(overlay)
+
+
+def test_the_gateway_has_two_replicas_that_are_checked_and_drained():
+    assert of_gateway("Deployment")["gateway"]["spec"]["replicas"] >= 2
+    for kind in ("startup", "readiness", "liveness"):
+        assert container("gateway")[f"{kind}Probe"]["httpGet"] == {"path": "/healthz", "port": "http"}
+    wait = container("gateway")["lifecycle"]["preStop"]["sleep"]["seconds"]
+    (longest,) = re.findall(r"proxy_read_timeout (\d+)s;", nginx())
+    assert wait > 0
+    assert wait + 2 * int(longest) <= pod("gateway")["terminationGracePeriodSeconds"]
+
+
+def test_the_gateway_writes_only_to_its_scratch_and_its_certificate_is_nowhere_in_the_repository():
+    mounts = {mount["mountPath"]: mount.get("readOnly", False) for mount in container("gateway")["volumeMounts"]}
+    assert mounts == {"/etc/gateway": True, "/tls": True, "/tmp": False}
+    volumes = {volume["name"]: volume for volume in pod("gateway")["volumes"]}
+    assert volumes["tls"]["secret"] == {"secretName": SYSTEM["gateway"].get("tls_secret", "gateway-tls")}
+    assert volumes["scratch"]["emptyDir"]["sizeLimit"]
+    assert of_gateway("Secret") == {}
+
+
+def test_the_gateway_runs_the_image_of_the_lock():
+    lock = yaml.safe_load((ROOT / "images" / "components.yaml").read_text())["images"]
+    assert container("gateway")["image"] in {image["image"] for image in lock if image["name"] == "nginx"}
+
+
+@cache
+def nginx() -> str:
+    """Return the configuration of the gateway with its parts in place."""
+    text = (GATEWAY / "nginx.conf").read_text()
+    return re.sub(r"include (\S+);", lambda found: (GATEWAY / found[1]).read_text().rstrip(), text)
+
+
+def chosen(path: str) -> str:
+    """Return the rule that NGINX takes for a path among those that lead to a service: exact ones, then patterns."""
+    rules = [rule for rule in LOCATION.findall(nginx()) if "proxy_pass" in rule[2]]
+    exact = [rule for kind, wanted, rule in rules if kind == "=" and wanted == path]
+    patterns = [rule for kind, wanted, rule in rules if kind == "~" and re.search(wanted, path)]
+    return (*exact, *patterns, "")[0]
+
+
+def test_every_part_of_the_gateways_configuration_is_mounted_and_included():
+    (generator,) = kustomization(GATEWAY)["configMapGenerator"]
+    assert generator["name"] == "gateway-config"
+    assert sorted(generator["files"]) == sorted(["nginx.conf", *(path.name for path in GATEWAY.glob("*.part"))])
+    included = re.findall(r"include (\S+);", (GATEWAY / "nginx.conf").read_text())
+    assert {*included, "nginx.conf"} == set(generator["files"])
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route["path"])
+def test_the_gateway_has_a_rule_for_each_route_that_leads_to_its_service(route: Document):
+    for path in (route["path"], route.get("request", route)["path"]):
+        assert re.search(rf"proxy_pass http://{route['service']};$", chosen(path)), path
+
+
+def test_the_gateway_has_no_other_route_and_refuses_what_only_begins_like_one():
+    assert len(re.findall("proxy_pass", nginx())) == len(ROUTES)
+    for path in ("/", "/faults", "/metrics", "/whoami", "/readyz", *(f"{route['path']}x" for route in ROUTES)):
+        assert chosen(path) == "", path
+    assert LOCATION.findall(nginx())[-1][:2] == ("", "/")
+    assert "return 404" in LOCATION.findall(nginx())[-1][2]
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route["path"])
+def test_the_gateway_limits_the_routes_that_have_a_quota_and_no_other(route: Document):
+    limit = re.search(r"limit_req zone=(\w+) burst=(\d+) nodelay;", chosen(route["path"]))
+    if "quota" not in route:
+        assert "limit_req" not in chosen(route["path"])
+        return
+    assert limit
+    (rate,) = re.findall(rf"limit_req_zone \S+ zone={limit[1]}:\S+ rate=(\d+)r/s;", nginx())
+    assert {"per_second": int(rate), "burst": int(limit[2])} == route["quota"]
+    assert "limit_req_status 429;" in nginx()
+
+
+def test_the_gateway_answers_to_the_host_of_system_yaml_and_refuses_others():
+    host = SYSTEM["gateway"]["host"]
+    names = re.findall(r"^\s*server_name (.+);", nginx(), re.MULTILINE)
+    assert names == [host, host], "with TLS and without"
+    assert nginx().count("default_server;") == 2
+    assert "location / { return 421; }" in nginx()
+
+
+@every_service
+def test_the_gateway_finds_the_replicas_of_a_service_by_its_headless_name(name: str):
+    (service,) = (each for each in SYSTEM["services"] if each["name"] == name)
+    (upstream,) = re.findall(rf"^\s*upstream {name} \{{ (.*) \}}$", nginx(), re.MULTILINE)
+    (port,) = of_kind("Service")[service["headless"]]["spec"]["ports"]
+    address = f"{service['headless']}.{NAMESPACE}.svc.cluster.local:{port['port']}"
+    assert f"server {address} resolve " in upstream
+    balancing = {route.get("balancing", "round_robin") for route in ROUTES if route["service"] == name}
+    assert balancing == {"least_request" if "least_conn;" in upstream else "round_robin"}
+
+
+def test_nothing_of_the_gateway_leads_to_the_fault_switches():
+    assert not re.search(rf"\b{SYSTEM['faults']['port']}\b", nginx() + (GATEWAY / "gateway.yaml").read_text())
+    assert SYSTEM["faults"]["path"] not in nginx()
+
+
+def test_the_gateways_log_names_each_route():
+    (pattern,) = re.findall(r'"~(\^/v1/\S+)"', nginx())
+    pattern = pattern.replace("(?<", "(?P<")
+    assert [re.match(pattern, route["path"])["name"] for route in ROUTES] == [
+        route["path"].rpartition("/")[2] for route in ROUTES
+    ]
 
 
 def test_there_are_mutants_and_each_has_a_number_of_its_own():
@@ -266,3 +425,13 @@ def assert_applies(operation: Document, document: Document) -> None:
         assert operation.get("value") != place[last], f"{operation['path']} is that already"
     else:
         assert isinstance(place, list) or operation["value"] != place.get(last), f"{operation['path']} is that already"
+
+
+@every_mutant
+def test_a_mutant_of_the_gateway_changes_one_line_of_a_part_that_there_is(folder: Path):
+    for generator in kustomization(folder).get("configMapGenerator", []):
+        assert (generator["name"], generator["behavior"]) == ("gateway-config", "merge")
+        for name in generator["files"]:
+            mine, good = ((place / name).read_text().splitlines() for place in (folder, GATEWAY))
+            assert len(mine) == len(good), name
+            assert sum(line != other for line, other in zip(mine, good, strict=True)) == 1, name

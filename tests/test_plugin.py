@@ -194,7 +194,7 @@ def test_the_summary_tells_the_run(trial):
         "allure-pytest",
         "kubernetes",
     }
-    assert [summary["run"][fact] for fact in ("cluster", "overlay", "seed")] == ["kind seatrial", "baseline", 7]
+    assert [summary["run"][fact] for fact in ("cluster", "overlay", "seed")] == ["kind seatrial", "nginx", 7]
     assert summary["phases"] == {"cluster": 1000.0}
     assert summary["criteria"]["AC01"]["passed"] == 1
     (scenario,) = summary["scenarios"]
@@ -206,9 +206,7 @@ def test_the_seed_is_drawn_once_and_told(trial):
     trial.define("@given('dice')\ndef dice(trial_options):\n    print('SEED', trial_options.seed)\n")
     trial.scenarios(Dice="Given dice")
     run = trial.run("features", "-s")
-    (told,) = re.findall(
-        r"^sea trial: cluster kind, overlay baseline, system system.yaml, seed (\d+)$", run.output, re.M
-    )
+    (told,) = re.findall(r"^sea trial: cluster kind, overlay nginx, system system.yaml, seed (\d+)$", run.output, re.M)
     assert re.findall(r"SEED (\d+)", run.output) == [told]
     assert run.summary["run"]["seed"] == int(told)
 
@@ -313,6 +311,19 @@ def test_parallel_runs_and_reruns_are_refused(trial, option: str, complaint: str
     run = trial.run("features", option, subprocess=True)
     assert run.code == pytest.ExitCode.USAGE_ERROR
     assert run.result.stderr.str().strip() == f"ERROR: {complaint}"
+    assert not run.reports.exists()
+
+
+def test_an_overlay_that_promises_nonsense_is_refused_before_anything_starts(trial):
+    trial.scenarios(Holds="Then it holds")
+    trial.write("its/kustomization.yaml", "resources: []\n")
+    trial.write("its/capabilities.yaml", "gateway: false\n")
+    run = trial.run("features", "--overlay=./its", subprocess=True)
+    assert run.code == pytest.ExitCode.USAGE_ERROR
+    assert run.result.stderr.str().strip() == (
+        f"ERROR: {trial.folder}/its/capabilities.yaml: gateway: False is neither true nor a reason; "
+        "give true, or say in a sentence why the overlay does not have it"
+    )
     assert not run.reports.exists()
 
 

@@ -149,3 +149,56 @@ def test_a_file_here_is_named_from_here(tmp_path: Path, monkeypatch: pytest.Monk
     expected = "system.yaml:5: services[0].port: 'eighty' is not a port; give an integer from 1 to 65535"
     assert refusal(tmp_path / "system.yaml") == expected
     assert refusal(Path("system.yaml")) == expected
+
+
+GATEWAY = "gateway: {host: shop.test, routes: [{path: /, service: web}]}\n"
+
+
+def test_a_gateway_has_a_default_for_all_but_its_host_and_routes():
+    gateway = parse_system(GOOD + GATEWAY, "s.yaml").gateway
+    assert gateway
+    assert (gateway.service, gateway.tls_secret) == ("gateway", "gateway-tls")
+    assert (gateway.http_port_name, gateway.https_port_name) == ("http", "https")
+    (route,) = gateway.routes
+    assert (route.path, route.service, route.request, route.quota) == ("/", "web", None, None)
+    assert parse_system(GOOD, "s.yaml").gateway is None
+
+
+@pytest.mark.parametrize(("per_second", "burst"), [(1, 0), (10000, 10000)])
+def test_a_quota_may_be_as_small_and_as_large_as_its_bounds(per_second: int, burst: int):
+    quota = f"quota: {{per_second: {per_second}, burst: {burst}}}"
+    gateway = parse_system(GOOD + GATEWAY.replace("service: web", f"service: web, {quota}"), "s.yaml").gateway
+    assert gateway
+    assert gateway.routes[0].quota
+    assert (gateway.routes[0].quota.per_second, gateway.routes[0].quota.burst) == (per_second, burst)
+
+
+def test_a_journey_needs_no_external_service_where_there_is_a_gateway():
+    journey = "journey: [{name: look, service: stock, request: {path: /}}]\n"
+    assert problems(GOOD + journey)[0].startswith("11: journey[0].service: 'stock' cannot be reached from outside")
+    assert parse_system(GOOD + journey + GATEWAY, "s.yaml").journey[0].service == "stock"
+    assert problems(GOOD + journey + "gateway:\n")[0].startswith("11: journey[0].service: 'stock' cannot be reached")
+
+
+def test_log_ins_on_routes_are_fine_where_one_is_declared():
+    route = GATEWAY.replace("service: web", "service: web, request: {path: /, login: true}")
+    login = "login: {service: web, request: {path: /login}}\n"
+    gateway = parse_system(GOOD + login + route, "s.yaml").gateway
+    assert gateway
+    assert gateway.routes[0].request
+    assert gateway.routes[0].request.login
+
+
+def test_the_problems_of_a_gateway_are_told_at_once():
+    text = "gateway:\n  host: Shop\n  routes:\n    - {path: /, service: wb}\n    - {path: x, service: web}\n"
+    assert [problem.partition(": ")[0] + ": " + problem.split(": ")[1] for problem in problems(GOOD + text)] == [
+        "12: gateway.host",
+        "14: gateway.routes[0].service",
+        "15: gateway.routes[1].path",
+    ]
+
+
+def test_the_other_system_has_no_gateway_and_loads():
+    other = load_system(ROOT / "tests" / "e2e" / "othersystem" / "system.yaml")
+    assert (other.name, other.gateway) == ("corner shop", None)
+    assert [step.service for step in other.journey] == ["shop"]

@@ -37,8 +37,17 @@ def with_line(number: int, line: str) -> str:
     return "\n".join(lines)
 
 
+def gateway(routes: str, host: str = "shop.test") -> str:
+    return f"gateway: {{host: {host}, routes: [{routes}]}}"
+
+
 NAME = "a name of at most 63 lower-case letters, digits and inner dashes"
 BROKEN = {
+    "the only item of a list that needs one": (
+        11,
+        gateway("{path: /, service: web, quota: {per_second: x, burst: 0}}"),
+        "11: gateway.routes[0].quota.per_second: 'x' is not an integer; give an integer from 1 to 10000",
+    ),
     "unknown field": (5, "    prot: 80", "5: services[0].prot: there is no such field; did you mean port?"),
     "unknown field, nothing near": (
         10,
@@ -190,6 +199,82 @@ BROKEN = {
         11,
         "journey: [{name: look, service: stock, request: {path: /}}]",
         "11: journey[0].service: 'stock' cannot be reached from outside; give that service the field external",
+    ),
+    "route to an unknown service": (
+        11,
+        gateway("{path: /, service: stok}"),
+        "11: gateway.routes[0].service: 'stok' is not a declared service; did you mean stock?",
+    ),
+    "second route to an unknown service": (
+        11,
+        gateway("{path: /, service: web}, {path: /z, service: zzz}"),
+        "11: gateway.routes[1].service: 'zzz' is not a declared service; choose from web, stock",
+    ),
+    "route with a log-in that is not declared": (
+        11,
+        gateway("{path: /, service: web, request: {path: /, login: true}}"),
+        "11: gateway.routes[0].request.login: true needs the part login, which is missing; declare it at the top level",
+    ),
+    "no routes": (11, gateway(""), "11: gateway.routes: is empty; give a list that is not empty"),
+    "routes missing": (
+        11,
+        "gateway: {host: shop.test}",
+        "11: gateway.routes: is missing; give a list that is not empty",
+    ),
+    "route without a service": (
+        11,
+        gateway("{path: /}"),
+        f"11: gateway.routes[0].service: is missing; give {NAME}",
+    ),
+    "route of a bad path": (
+        11,
+        gateway("{path: items, service: web}"),
+        "11: gateway.routes[0].path: 'items' is not a path; give a path that begins with / and has no blanks",
+    ),
+    "host missing": (
+        11,
+        "gateway: {routes: [{path: /, service: web}]}",
+        "11: gateway.host: is missing; give a domain such as cluster.local",
+    ),
+    "bad host": (
+        11,
+        gateway("{path: /, service: web}", host="'https://shop.test'"),
+        "11: gateway.host: 'https://shop.test' is not a domain; give a domain such as cluster.local",
+    ),
+    "bad Secret": (
+        11,
+        "gateway: {host: shop.test, tls_secret: Door_TLS, routes: [{path: /, service: web}]}",
+        f"11: gateway.tls_secret: 'Door_TLS' is not a name; give {NAME}",
+    ),
+    "quota of nothing": (
+        11,
+        gateway("{path: /, service: web, quota: {per_second: 0, burst: 0}}"),
+        "11: gateway.routes[0].quota.per_second: 0 is out of range; give an integer from 1 to 10000",
+    ),
+    "quota without end": (
+        11,
+        gateway("{path: /, service: web, quota: {per_second: 10001, burst: 0}}"),
+        "11: gateway.routes[0].quota.per_second: 10001 is out of range; give an integer from 1 to 10000",
+    ),
+    "burst below nothing": (
+        11,
+        gateway("{path: /, service: web, quota: {per_second: 1, burst: -1}}"),
+        "11: gateway.routes[0].quota.burst: -1 is out of range; give an integer from 0 to 10000",
+    ),
+    "burst without end": (
+        11,
+        gateway("{path: /, service: web, quota: {per_second: 1, burst: 10001}}"),
+        "11: gateway.routes[0].quota.burst: 10001 is out of range; give an integer from 0 to 10000",
+    ),
+    "burst missing": (
+        11,
+        gateway("{path: /, service: web, quota: {per_second: 1}}"),
+        "11: gateway.routes[0].quota.burst: is missing; give an integer from 0 to 10000",
+    ),
+    "certificate of no hours": (
+        11,
+        "tolerances: {certificate_hours: 0}",
+        "11: tolerances.certificate_hours: 0 is out of range; give a number of hours above 0 and at most 8760",
     ),
     "two steps of one name": (
         11,

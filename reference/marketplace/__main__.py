@@ -30,16 +30,27 @@ class SideServer(uvicorn.Server):
 
 
 class MainServer(uvicorn.Server):
-    """The service itself; it says that it is not ready as soon as it is asked to end."""
+    """The service itself; asked to end it says that it is not ready, and goes on accepting for a while.
 
-    def __init__(self, config: uvicorn.Config, health: Health) -> None:
+    A pod that is deleted by force gets its signal while some nodes still send to it, and no preStop hook before it.
+    """
+
+    def __init__(self, config: uvicorn.Config, health: Health, linger_seconds: float) -> None:
         super().__init__(config)
         self._health = health
+        self._linger_seconds = linger_seconds
 
     def handle_exit(self, sig: int, frame: object) -> None:
         # not uvicorn's own: it raises the signal again at the end, and a process that drained would not exit with 0
-        self._health.draining = True
-        self.force_exit |= self.should_exit and sig == signal.SIGINT
+        asked_before, self._health.draining = self._health.draining, True
+        self.force_exit |= asked_before and sig == signal.SIGINT
+        if asked_before or not self._linger_seconds:
+            self._end()
+        else:
+            loop = asyncio.get_running_loop()
+            loop.call_soon_threadsafe(loop.call_later, self._linger_seconds, self._end)
+
+    def _end(self) -> None:
         self.should_exit = True
 
 
@@ -58,7 +69,7 @@ def _config(app: ASGIApp, port: int) -> uvicorn.Config:
 async def serve(settings: Settings) -> None:
     """Serve until SIGTERM, then finish the requests in flight."""
     health, faults = Health(), Faults(stuck_ready=settings.stuck_ready)
-    main = MainServer(_config(build(settings, health, faults), settings.port), health)
+    main = MainServer(_config(build(settings, health, faults), settings.port), health, settings.linger_seconds)
     if not settings.faults_enabled:
         await main.serve()
         return

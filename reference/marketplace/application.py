@@ -11,8 +11,10 @@ import httpx
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
+from marketplace.conditional import Conditional
 from marketplace.dependencies import Dependencies
 from marketplace.faults import Faults
 from marketplace.observability import PLATFORM_PATHS, Metrics, Observed
@@ -44,7 +46,7 @@ def build(
     # a dependency and not a middleware: a request that a fault disturbs is counted under its route
     async def disturb(request: Request) -> None:
         if request.url.path not in PLATFORM_PATHS and await faults.disturb():
-            raise HTTPException(500, "a fault switch is on")
+            raise HTTPException(faults.error_status, "a fault switch is on")
 
     app = FastAPI(
         title=settings.service,
@@ -54,6 +56,15 @@ def build(
         redoc_url=None,
         dependencies=[Depends(disturb)],
         exception_handlers={RequestValidationError: refuse},
+    )
+    app.add_middleware(Conditional)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=settings.origins,
+        allow_methods=["GET", "POST"],
+        allow_headers=["Authorization", "Content-Type", "X-Request-Id"],
+        allow_credentials=True,
+        max_age=600,
     )
     app.include_router(import_module(f"marketplace.{settings.service}").router(settings, dependencies))
     _add_platform_routes(app, settings, health, faults, metrics)

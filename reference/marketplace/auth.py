@@ -5,12 +5,13 @@ from __future__ import annotations
 import hmac
 from typing import Annotated
 
-from fastapi import APIRouter, Header, HTTPException
+from fastapi import APIRouter, Depends, HTTPException, Response
 from pydantic import BaseModel, Field
 
 from marketplace import tokens
 from marketplace.data import USERS
 from marketplace.dependencies import Dependencies
+from marketplace.observability import COOKIE, CURRENT
 from marketplace.settings import Settings
 
 USERNAMES = frozenset(user.username for user in USERS.values())
@@ -32,20 +33,33 @@ class Claims(BaseModel):
     exp: int
 
 
+def keep_nowhere(response: Response) -> None:
+    """Say that tokens and what they hold are not for caches."""
+    response.headers["Cache-Control"] = "no-store"
+
+
 def router(settings: Settings, _: Dependencies) -> APIRouter:
-    routes = APIRouter(prefix="/v1", tags=["auth"])
+    routes = APIRouter(prefix="/v1", tags=["auth"], dependencies=[Depends(keep_nowhere)])
 
     @routes.post("/login")
-    async def log_in(credentials: Credentials) -> Token:
-        """Exchange a user's name and password for a token (in this demonstration: ``<name>-secret``)."""
+    async def log_in(credentials: Credentials, response: Response) -> Token:
+        """Exchange a user's name and password for a token (in this demonstration: ``<name>-secret``).
+
+        Browsers get it as a cookie too, which their scripts cannot read.
+        """
         right = hmac.compare_digest(credentials.password.encode(), f"{credentials.username}-secret".encode())
         if not right or credentials.username not in USERNAMES:
             raise HTTPException(401, "unknown user or wrong password")
-        return Token(token=tokens.issue(credentials.username, settings.token_key))
+        token = Token(token=tokens.issue(credentials.username, settings.token_key))
+        response.set_cookie(
+            COOKIE, token.token, token.expires_in, path="/v1", secure=True, httponly=True, samesite="strict"
+        )
+        return token
 
     @routes.get("/token")
-    async def check_token(authorization: Annotated[str, Header()] = "") -> Claims:
-        """Check the bearer token of the request."""
+    async def check_token() -> Claims:
+        """Check the bearer token of the request, or that of its cookie."""
+        authorization = CURRENT.get().authorization
         scheme, _, token = authorization.partition(" ")
         claims = tokens.check(token, settings.token_key) if scheme.lower() == "bearer" else None
         if claims is None:

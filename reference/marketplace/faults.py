@@ -26,6 +26,7 @@ class Change(BaseModel):
     readiness: Literal["ok", "fail"] | None = None
     hang: Literal[True] | None = None
     error_rate: Annotated[float, Field(ge=0, le=1)] | None = None
+    error_status: Literal[500, 503] | None = None
     latency_seconds: Annotated[float, Field(ge=0, le=60)] | None = None
     cpu_burn: Annotated[float, Field(ge=0, le=1)] | None = None
 
@@ -37,6 +38,7 @@ class Faults:
         self.stuck_ready = stuck_ready
         self.readiness = "ok"
         self.error_rate = 0.0
+        self.error_status = 500
         self.latency_seconds = 0.0
         self.cpu_burn = 0.0
         self._burner: threading.Thread | None = None

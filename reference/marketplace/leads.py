@@ -59,6 +59,10 @@ def router(_: Settings, dependencies: Dependencies) -> APIRouter:
         user = await dependencies.get("users", f"/v1/users/{wish.user_id}")
         if user["username"] != claims["sub"]:
             raise HTTPException(403, f"{claims['sub']} may not create a lead for user {wish.user_id}")
+        if any(
+            (lead.user_id, lead.title, lead.city) == (wish.user_id, wish.title, wish.city) for lead in LEADS.values()
+        ):
+            raise HTTPException(409, f"user {wish.user_id} has asked for {wish.title!r} in {wish.city} already")
         return Accepted(lead=wish)
 
     return routes

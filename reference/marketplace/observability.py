@@ -13,10 +13,13 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from marketplace.settings import Settings
 
+COOKIE = "session"
+"""Name of the cookie that carries the token of a browser."""
 PLATFORM_PATHS = frozenset({"/livez", "/readyz", "/startupz", "/metrics", "/openapi.json"})
 """Spared by faults and not logged: they serve the platform, not customers."""
 LONGEST_REQUEST_ID = 128
@@ -91,6 +94,13 @@ def configure_logging(settings: Settings) -> None:
         logging.getLogger(quiet).setLevel(logging.WARNING)
 
 
+def _from_cookie(headers: Headers) -> str:
+    """Return what the header would be, for a browser that sends the token as a cookie."""
+    token = cookie_parser(headers.get("cookie", "")).get(COOKIE, "")
+    # quoted cookies may hold what no header can be passed on with, such as a line feed
+    return f"Bearer {token}" if token.isprintable() and " " not in token and token else ""
+
+
 class Observed:
     """ASGI middleware around every request of a service."""
 
@@ -105,7 +115,7 @@ class Observed:
             return
         headers = Headers(scope=scope)
         request_id = headers.get("x-request-id", "")[:LONGEST_REQUEST_ID] or uuid.uuid4().hex
-        state = RequestState(request_id, headers.get("authorization", ""))
+        state = RequestState(request_id, headers.get("authorization", "") or _from_cookie(headers))
         CURRENT.set(state)
         began, status = time.perf_counter(), 500
 

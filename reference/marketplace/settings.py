@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 SERVICES = ("auth", "users", "leads", "buyers")
 LONGEST_STARTUP_SECONDS = 3600.0
+LONGEST_LINGER_SECONDS = 10.0
 NAME = re.compile(r"[A-Za-z0-9._-]*")
 URL = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:]+\])(:\d{1,5})?(/[^\s?#]*)?")
 
@@ -22,11 +23,15 @@ class Settings:
     node: str = ""
     token_key: str = field(default="", repr=False)
     startup_delay_seconds: float = 0.0
+    linger_seconds: float = 0.0
+    """How long the process goes on accepting after SIGTERM."""
     faults_enabled: bool = False
     faults_port: int = 9901
     stuck_ready: bool = False
     urls: Mapping[str, str] = field(default_factory=dict)
     """Base URL of each service, by name."""
+    origins: tuple[str, ...] = ()
+    """Web origins whose scripts may call."""
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -42,11 +47,13 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         pod=_name(environment, "POD_NAME") or socket.gethostname(),
         node=_name(environment, "NODE_NAME"),
         token_key=environment.get("TOKEN_KEY", ""),
-        startup_delay_seconds=_startup_delay(environment),
+        startup_delay_seconds=_seconds(environment, "STARTUP_DELAY_SECONDS", LONGEST_STARTUP_SECONDS),
+        linger_seconds=_seconds(environment, "LINGER_SECONDS", LONGEST_LINGER_SECONDS),
         faults_enabled=_switch(environment, "SEATRIAL_FAULTS", "enabled"),
         faults_port=_port(environment, "FAULTS_PORT", 9901),
         stuck_ready=_switch(environment, "STUCK_READY", "1"),
         urls={name: _url(environment, name) for name in SERVICES},
+        origins=_origins(environment),
     )
     if settings.faults_enabled and settings.faults_port == settings.port:
         raise ValueError(f"FAULTS_PORT={settings.faults_port}: the service listens there; give another port")
@@ -60,10 +67,10 @@ def _port(environment: Mapping[str, str], variable: str, default: int) -> int:
     return int(given)
 
 
-def _startup_delay(environment: Mapping[str, str]) -> float:
-    given = environment.get("STARTUP_DELAY_SECONDS") or "0"
-    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", given) or float(given) > LONGEST_STARTUP_SECONDS:
-        raise ValueError(f"STARTUP_DELAY_SECONDS={given!r}: give a number from 0 to {LONGEST_STARTUP_SECONDS:g}")
+def _seconds(environment: Mapping[str, str], variable: str, longest: float) -> float:
+    given = environment.get(variable) or "0"
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", given) or float(given) > longest:
+        raise ValueError(f"{variable}={given!r}: give a number from 0 to {longest:g}")
     return float(given)
 
 
@@ -78,6 +85,16 @@ def _name(environment: Mapping[str, str], variable: str) -> str:
     given = environment.get(variable, "")
     if not NAME.fullmatch(given):
         raise ValueError(f"{variable}={given!r}: give a name of letters, digits, dots and dashes")
+    return given
+
+
+def _origins(environment: Mapping[str, str]) -> tuple[str, ...]:
+    given = tuple((environment.get("ALLOWED_ORIGINS") or "https://marketplace.test").split(","))
+    wrong = next((each for each in given if not URL.fullmatch(each) or each.count("/") != 2), None)
+    if wrong is not None:
+        raise ValueError(
+            f"ALLOWED_ORIGINS={wrong!r}: give origins such as https://marketplace.test, with commas between"
+        )
     return given
 
 

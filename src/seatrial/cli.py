@@ -1,4 +1,4 @@
-"""The command ``seatrial``: up, down, status, doctor, power."""
+"""The command ``seatrial``: up, down, status, doctor, power, contract."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from seatrial.cluster import deploy, doctor, kind, teardown
 from seatrial.cluster.kind import KindCluster
 from seatrial.cluster.status import observe_status
 from seatrial.cluster.up import Wanted, cluster_up, platform_up, system_objects, system_up
-from seatrial.errors import EnvironmentFault, SeaTrialError
+from seatrial.contract import load_frontend, save_answers
+from seatrial.errors import EnvironmentFault, Failed, SeaTrialError, UsageError
+from seatrial.observe.way_in import frontend_client, frontend_token, observe_way_in, send
 from seatrial.paths import ROOT
 from seatrial.power.judge import Fate
 from seatrial.power.mutants import load_mutants
@@ -27,6 +29,8 @@ from seatrial.system_file import load_system
 INTERRUPTED = 130
 """What typer makes of Ctrl-C."""
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+contract = typer.Typer(no_args_is_help=True, help="What the frontend relies on.")
+app.add_typer(contract, name="contract")
 Name = Annotated[str, typer.Option(help="Name of the kind cluster.")]
 
 
@@ -36,7 +40,7 @@ def up(
     workers: Annotated[
         int | None, typer.Option(min=1, max=9, help="Worker nodes beside the one control plane; as they are, else 2.")
     ] = None,
-    overlay: Annotated[str, typer.Option(help="Overlay under manifests/overlays, or a folder.")] = "baseline",
+    overlay: Annotated[str, typer.Option(help="Overlay under manifests/overlays, or a folder.")] = "nginx",
     system: Annotated[Path, typer.Option(help="Description of the system under test.")] = ROOT / "system.yaml",
     bare: Annotated[bool, typer.Option("--bare", help="Only the cluster, without the reference system.")] = False,
     supply: Annotated[str, typer.Option(help="Where images come from: auto, pull or build.")] = "auto",
@@ -55,7 +59,7 @@ def up(
     if not bare:
         connection = cluster.connect()
         platform_up(connection, phases)
-        system_up(connection, system_objects(connection, folder, description.namespace), phases)
+        system_up(connection, system_objects(connection, folder, description), phases)
     if timings:
         timings.write_text(json.dumps(phases.seconds, indent=2))
     typer.echo(f"Cluster {name} is up; kubeconfig: {cluster.kubeconfig}")
@@ -123,6 +127,37 @@ def power(
         raise typer.Exit(1)
 
 
+@contract.command()
+def record(
+    name: Name = kind.DEFAULT_NAME,
+    system: Annotated[Path, typer.Option(help="Description of the system under test.")] = ROOT / "system.yaml",
+    through_gateway: Annotated[
+        bool, typer.Option("--through-gateway", help="Ask at the gateway, not each service by its own port.")
+    ] = False,
+) -> None:
+    """Record the answers to the frontend's calls, as the deployment that runs now gives them."""
+    description = load_system(system)
+    if description.frontend is None:
+        raise UsageError(f"{system}: it declares no frontend", remedy="name the file of the frontend's calls there")
+    if through_gateway and description.gateway is None:
+        raise UsageError(f"--through-gateway: {system} declares no gateway", remedy="leave it out")
+    calls = system.parent / description.frontend
+    frontend, cluster = load_frontend(calls, description), KindCluster(name)
+    if cluster.recorded() is None:
+        raise EnvironmentFault(
+            f"no cluster named {name} was created here", remedy="run 'seatrial up --overlay baseline'"
+        )
+    way = observe_way_in(cluster.connect(), description, frontend, through_gateway=through_gateway)
+    with frontend_client(way) as client:
+        token = frontend_token(client, way, description)
+        answers = {each.name: send(client, way, each, frontend, token) for each in frontend.calls}
+    good = {each: answer for each, answer in answers.items() if not isinstance(answer, str)}
+    if len(good) < len(answers):
+        lost = next(each for each in answers if each not in good)
+        raise EnvironmentFault(f"{lost}: no answer: {answers[lost]}; nothing was recorded")
+    typer.echo(f"Recorded {len(good)} answers in {save_answers(calls, good)}")
+
+
 def main() -> None:
     """Run the command."""
     tell_errors(app)
@@ -138,6 +173,9 @@ def tell_errors(command: Callable[[], object]) -> None:
     except OSError as error:
         print(f"seatrial: {error}", file=sys.stderr)
         sys.exit(EnvironmentFault.exit_code)
+    except Failed as error:
+        print(f"seatrial: {error}", file=sys.stderr)
+        sys.exit(SeaTrialError.exit_code)
     except SystemExit as ended:
         if ended.code == INTERRUPTED:
             print("seatrial: interrupted; the same command goes on from here", file=sys.stderr)

@@ -45,9 +45,10 @@ What each part makes possible:
 |---|---|
 | `services` | discovery, balancing, scaling, health and failover of each service |
 | `services[].headless` | the names of single replicas |
-| `services[].external`, `journey` | load from outside while a fault is on |
+| `services[].external` or `gateway`, `journey` | load from outside while a fault is on |
 | `edges` | calls between services |
 | `login` | any request with `login: true` |
+| `gateway` | routes, privacy and quotas of the front door, in overlays that have one |
 | `faults` | replicas that turn unready or hang; without it these scenarios are skipped |
 
 Rules that the tables cannot show:
@@ -55,7 +56,8 @@ Rules that the tables cannot show:
 - Every problem of a file is told at once, one line each, with its line, its field and what would be right:
   `system.yaml:14: services[1].port: 'eighty' is not a port; give an integer from 1 to 65535`. The exit code is then 2.
 - Names of services and of journey steps occur once; `caller`, `callee` and `service` name a declared service.
-- A service that the journey asks has `external`; a request with `login: true` needs the part `login`.
+- A service that the journey asks has `external`, unless there is a `gateway`; a request with `login: true` needs the
+  part `login`.
 - `hang_withdrawal_seconds` is at least `withdrawal_seconds`, because the same probe notices both.
 - A value may be repeated by a YAML anchor and alias; merges (`<<`) are refused.
 

@@ -43,6 +43,11 @@ def _parts(data: dict[str, Any], *keys: str) -> Iterator[Part]:
                 yield (key, index), item
 
 
+def _routes(data: dict[str, Any]) -> Iterator[Part]:
+    for loc, gateway in _part(data, "gateway"):
+        yield from (((*loc, *rest), route) for rest, route in _parts(gateway, "routes"))
+
+
 def _names(data: dict[str, Any]) -> list[str]:
     return [part["name"] for _, part in _parts(data, "services") if isinstance(part.get("name"), str)]
 
@@ -58,7 +63,7 @@ def _repeated(data: dict[str, Any], key: str, what: str) -> Iterator[Finding]:
 def _undeclared(data: dict[str, Any]) -> Iterator[Finding]:
     names = _names(data)
     places = [(place, field) for place in _parts(data, "edges") for field in ("caller", "callee")]
-    places += [(place, "service") for place in (*_part(data, "login"), *_parts(data, "journey"))]
+    places += [(place, "service") for place in (*_part(data, "login"), *_parts(data, "journey"), *_routes(data))]
     for (loc, part), field in places:
         name = part.get(field)
         if isinstance(name, str) and name not in names:
@@ -72,7 +77,7 @@ def _needless_edges(data: dict[str, Any]) -> Iterator[Finding]:
 
 
 def _logins(data: dict[str, Any]) -> Iterator[Finding]:
-    for loc, part in (*_parts(data, "edges", "journey"), *_part(data, "login")):
+    for loc, part in (*_parts(data, "edges", "journey"), *_part(data, "login"), *_routes(data)):
         request = part.get("request")
         if not isinstance(request, dict) or request.get("login") is not True:
             continue
@@ -83,6 +88,8 @@ def _logins(data: dict[str, Any]) -> Iterator[Finding]:
 
 
 def _outside(data: dict[str, Any]) -> Iterator[Finding]:
+    if data.get("gateway") is not None:
+        return
     inside = {part.get("name") for _, part in _parts(data, "services") if part.get("external") is None}
     for loc, step in _parts(data, "journey"):
         name = step.get("service")

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from seatrial.errors import UsageError
 from seatrial.lint_steps import Definition, load_definitions, step_problems
-from seatrial.report.catalogue import SEVERITIES, Catalogue, find_catalogue
+from seatrial.report.catalogue import SECTIONS, SEVERITIES, Catalogue, find_catalogue
 from seatrial.report.gherkin import FeatureText, Title, read_feature, shown_path
 
 Found = Iterator[tuple[Path, int, str]]
@@ -80,7 +80,7 @@ def _in_title(title: Title, catalogue: Catalogue) -> Iterator[str]:
 
 
 def _right_tag(tag: str, catalogue: Catalogue) -> str:
-    known = (*catalogue.criteria, *catalogue.planned, *catalogue.tags, *SEVERITIES)
+    known = (*(tag for section in SECTIONS for tag in getattr(catalogue, section)), *SEVERITIES)
     near = get_close_matches(tag, known, n=1)
     return f"{f'write @{near[0]}, or ' if near else ''}declare it in {shown_path(catalogue.path)}"
 

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import pytest
 
+from seatrial.capabilities import load_capabilities
 from seatrial.cluster.deploy import kustomization, overlay_folder
 from seatrial.cluster.kind import current_kubeconfig
 from seatrial.errors import UsageError
@@ -61,7 +62,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--keep", action="store_true", default=True, help="leave the cluster for the next run (default)")
     group.addoption("--no-keep", action="store_false", dest="keep", help="remove what was started, at the end")
-    group.addoption("--overlay", default="baseline", metavar="NAME", help="overlay to deploy (default: baseline)")
+    group.addoption("--overlay", default="nginx", metavar="NAME", help="overlay to deploy (default: nginx)")
     group.addoption(
         "--component", action="append", default=[], metavar="FOLDER", help="kustomize component to lay over it"
     )
@@ -210,7 +211,7 @@ def _refuse_bad_input(options: TrialOptions) -> None:
     """Tell what is wrong with the files and names that were given, before anything is started."""
     try:
         load_system(options.system)
-        overlay_folder(options.overlay)
+        load_capabilities(overlay_folder(options.overlay))
         for component in options.components:
             kustomization(component, f"--component {component}")
         if options.cluster == "current":

@@ -14,6 +14,7 @@ Words = dict[str, JsonValue]
 
 # ``noun`` and ``base`` are the words of error messages and of the reference: see seatrial.plain_words.
 SECONDS: Words = {"noun": "a duration", "base": "a number of seconds"}
+HOURS: Words = {"noun": "a duration", "base": "a number of hours"}
 PATH: Words = {"noun": "a path", "base": "a path that begins with / and has no blanks"}
 LABEL: Words = {"noun": "a name", "base": "a name of at most 63 lower-case letters, digits and inner dashes"}
 DOMAIN: Words = {"noun": "a domain", "base": "a domain such as cluster.local"}
@@ -140,6 +141,57 @@ class Faults(Model):
     """Body after which the replica is as it was."""
     hang: dict[str, Any]
     """Body after which the replica answers nothing any more."""
+    failing: dict[str, Any] | None = None
+    """Body after which it answers every request with a server error, and is ready all the same."""
+    stalled: dict[str, Any] | None = None
+    """Body after which it takes far longer for every request than the gateway waits."""
+    slow: dict[str, Any] | None = None
+    """Body after which it takes at least a fifth of a second for every request."""
+
+
+class Quota(Model):
+    """How many requests a route takes, for all customers together; each replica of the gateway counts for itself."""
+
+    per_second: Annotated[int, Field(ge=1, le=10000)]
+    """Requests a second that are let through for ever."""
+    burst: Annotated[int, Field(ge=0, le=10000)]
+    """Requests beyond that at once; they come back at the same rate."""
+
+
+class Route(Model):
+    """One rule of the gateway."""
+
+    path: HttpPath
+    """A path below which every request goes to the service; it is called to see who answers."""
+    service: DnsLabel
+    """Service that answers."""
+    request: Call | None = None
+    """A request of this route with the status of its answer; GET of the path, answered 200, when left out."""
+    quota: Quota | None = None
+    """Left out when the route has no limit of its own."""
+    balancing: Literal["round_robin", "least_request"] = "round_robin"
+    """How its requests are handed out to the replicas: by turns, or to the one with the fewest under way."""
+
+
+class Gateway(Model):
+    """The one front door of the system."""
+
+    service: DnsLabel = "gateway"
+    """Name of its NodePort or LoadBalancer Service object."""
+    host: DnsDomain
+    """Name that customers ask for; its certificate is for it."""
+    tls_secret: DnsLabel = "gateway-tls"
+    """Secret that holds its certificate; it is made at deployment when the overlay mounts it without bringing it."""
+    http_port_name: DnsLabel = "http"
+    """Port of the Service object that redirects to HTTPS."""
+    https_port_name: DnsLabel = "https"
+    """Port of the Service object that serves."""
+    timeout_seconds: Annotated[float, Field(gt=0, le=9, json_schema_extra=SECONDS)] = 5.0
+    """How long it waits for a replica; what may not be asked twice ends then with HTTP 504."""
+    workers: Annotated[int, Field(ge=1, le=256)] = 1
+    """Processes of one replica of the gateway that take turns each for itself."""
+    routes: Annotated[tuple[Route, ...], Field(min_length=1)]
+    """What goes where."""
 
 
 class JourneyStep(Model):
@@ -148,7 +200,7 @@ class JourneyStep(Model):
     name: Text
     """What the customer does, in words of the report."""
     service: DnsLabel
-    """Service that the customer asks; it needs ``external``."""
+    """Service that the customer asks; it needs ``external`` where there is no gateway."""
     request: Call
     """What is sent."""
     weight: Annotated[int, Field(ge=1, le=100)] = 1
@@ -192,6 +244,8 @@ class Tolerances(Model):
     """After which a request of the vantage counts as failed."""
     rate_per_second: Annotated[int, Field(ge=1, le=2000)] = 45
     """Fresh connections per second to each service while a fault is observed."""
+    certificate_hours: Annotated[float, Field(gt=0, le=8760, json_schema_extra=HOURS)] = 24.0
+    """Hours for which the gateway's certificate must still be valid."""
     load_users: Annotated[int, Field(ge=1, le=1000)] = 4
     """Customers that use the system at the same time during an experiment."""
     load_seconds: Seconds = 10.0
@@ -219,8 +273,12 @@ class System(Model):
     """How an answer says which replicas made it."""
     login: Login | None = None
     """Left out when no declared call needs a log-in."""
+    gateway: Gateway | None = None
+    """Left out when the system has no gateway in any of its overlays."""
     faults: Faults | None = None
     """Left out when the system has no fault switches: scenarios that need them are skipped with that reason."""
+    frontend: Text | None = None
+    """File of the frontend's recorded calls, relative to this one; left out when nothing is recorded."""
     journey: tuple[JourneyStep, ...] = ()
     """What customers do; the load of experiments is made of it."""
     tolerances: Tolerances = Tolerances()

@@ -94,6 +94,8 @@ def _is_written(document: Document, error: ErrorDetails) -> bool:
     loc: Loc = error["loc"]
     if error["input"] is None and any(problem.loc == loc for problem in document.problems):
         return False
+    if error["type"] == "too_short" and error["input"]:
+        return False  # only items that are good were counted, and the others are told
     return error["type"] == "missing" or loc in document.lines
 
 

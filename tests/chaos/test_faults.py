@@ -40,6 +40,8 @@ def pod(name: str = "auth-1", restarts: int = 1) -> PodView:
 
 
 VICTIM = pod()
+WELL = {"readiness": "ok", "error_rate": 0.0, "latency_seconds": 0.0}
+"""What system.yaml says a replica is told that is to be as it was."""
 
 
 def change(uid: str = VICTIM.uid, *, ready: bool = True, restarts: int = 1, gone: bool = False) -> PodChange:
@@ -136,7 +138,7 @@ def test_readiness_is_switched_off_and_on_and_the_switch_is_the_proof(system: Sy
     injected = fault.inject({"auth": VICTIM})
     fault.undo({"auth": VICTIM})
     assert (fault.kind, fault.hold_seconds, injected["auth"].proof) == ("is not ready", 7.5, "its switch accepted")
-    assert switched == [("auth-1", {"readiness": "fail"}), ("auth-1", {"readiness": "ok"})]
+    assert switched == [("auth-1", {"readiness": "fail"}), ("auth-1", WELL)]
 
 
 def test_a_switch_that_does_not_answer_matters_for_the_fault_but_not_for_its_undoing(
@@ -144,7 +146,7 @@ def test_a_switch_that_does_not_answer_matters_for_the_fault_but_not_for_its_und
 ) -> None:
     fault, victims = not_ready(CLUSTER, system, 1.0), {"auth": pod("auth-gone"), "users": pod("users-1")}
     fault.undo(victims)
-    assert switched == [("users-1", {"readiness": "ok"})]
+    assert switched == [("users-1", WELL)]
     with pytest.raises(EnvironmentFault, match="no answer"):
         fault.inject(victims)
 

@@ -34,8 +34,26 @@ def test_image_tags_equal_the_modules_that_they_are_built_from(name: str, module
 
 def test_every_package_is_declared_as_a_tool() -> None:
     tools = (TOOLS / "go.mod").read_text()
-    for item in (*components().binaries, *components().images):
-        assert item.package.startswith("seatrial.dev/") or f"\t{item.package}\n" in tools, item.package
+    for package in (*(binary.package for binary in components().binaries), *components().packages):
+        assert package.startswith("seatrial.dev/") or f"\t{package}\n" in tools, package
+
+
+def test_every_image_is_made_from_a_package_or_from_a_wheel() -> None:
+    assert [image.name for image in components().images if bool(image.package) is bool(image.wheel)] == []
+
+
+def test_a_wheel_is_pinned_to_one_file_of_the_version_that_the_image_has() -> None:
+    wheels = {image.image: image.wheel for image in components().images if image.wheel}
+    assert wheels
+    for image, wheel in wheels.items():
+        assert wheel.requirement.partition("==")[2] == image.rpartition(":")[2], image
+        assert re.fullmatch(r"[0-9a-f]{64}", wheel.sha256), image
+
+
+def test_the_gateway_ends_as_its_upstream_image_does_when_nothing_is_under_way_any_more() -> None:
+    wheel = components().image("nginx").wheel
+    assert wheel
+    assert wheel.stop_signal == "SIGQUIT"
 
 
 def test_pinned_digests_are_whole() -> None:

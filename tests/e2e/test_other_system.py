@@ -17,6 +17,8 @@ HERE = Path(__file__).parent / "othersystem"
 LONGEST_SECONDS = 900
 SWITCHED = {"A replica that is not ready gets no new request", "A replica that hangs is taken out and restarted"}
 """Scenarios that need fault switches, which this system does not have."""
+NO_GATEWAY = "overlay manifests promises no gateway: customers come to the shop's own door"
+"""Why the criterion AC04 is not tried."""
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +29,7 @@ def summary(tmp_path_factory: pytest.TempPathFactory) -> dict:
     command = [sys.executable, "-m", "pytest", "features", *map(str, options)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=LONGEST_SECONDS, check=False)
     cluster = KindCluster().connect()
-    deploy.delete(cluster, system_objects(cluster, HERE / "manifests", load_system(HERE / "system.yaml").namespace))
+    deploy.delete(cluster, system_objects(cluster, HERE / "manifests", load_system(HERE / "system.yaml")))
     assert done.returncode == 0, done.stdout
     return json.loads((reports / "summary.json").read_text())
 
@@ -35,11 +37,13 @@ def summary(tmp_path_factory: pytest.TempPathFactory) -> dict:
 def test_every_scenario_passes_or_says_what_the_system_does_not_have(summary: dict) -> None:
     verdicts = {each["name"]: (each["verdict"], each["reason"]) for each in summary["scenarios"]}
     skipped = {name for name, (verdict, _) in verdicts.items() if verdict == "skipped"}
-    assert skipped == SWITCHED
+    behind = {each["name"] for each in summary["scenarios"] if "AC04" in each["criteria"]}
+    assert skipped == SWITCHED | behind
     assert {verdicts[name][1] for name in SWITCHED} == {"corner shop declares no fault switches"}
-    assert {verdict for name, (verdict, _) in verdicts.items() if name not in SWITCHED} == {"passed"}
+    assert {verdicts[name][1] for name in behind} == {NO_GATEWAY}
+    assert {verdict for name, (verdict, _) in verdicts.items() if name not in skipped} == {"passed"}
 
 
 def test_all_criteria_are_covered(summary: dict) -> None:
-    assert set(summary["criteria"]) == {"AC01", "AC02", "AC03"}
-    assert all(counts["passed"] for counts in summary["criteria"].values())
+    passed = {criterion for criterion, counts in summary["criteria"].items() if counts["passed"]}
+    assert passed == set(summary["criteria"]) - {"AC04"} == {"AC01", "AC02", "AC03"}

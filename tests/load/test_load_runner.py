@@ -6,15 +6,18 @@ import http.server
 import json
 import os
 import signal
+import ssl
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 import pytest
+import trustme
 
 from seatrial.errors import EnvironmentFault
 from seatrial.load.records import COLUMNS, LoadRecord
@@ -45,14 +48,14 @@ class Shop:
 
     url: str = ""
     asked: list[tuple[str, str, str, str]] = field(default_factory=list)
+    hosts: set[str] = field(default_factory=set)
 
 
-@pytest.fixture(scope="module")
-def shop() -> Iterator[Shop]:
-    shop = Shop()
-
+@contextmanager
+def serving(shop: Shop, tls: ssl.SSLContext | None = None) -> Iterator[None]:
     class Handler(http.server.BaseHTTPRequestHandler):
         def answer(self) -> None:
+            shop.hosts.add(self.headers["Host"])
             body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
             shop.asked.append((self.command, self.path, self.headers.get("Authorization", ""), body))
             status = {"/login": 200, "/items": 200, "/orders": 202}.get(self.path, 404)
@@ -69,10 +72,19 @@ def shop() -> Iterator[Shop]:
             pass
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        if tls:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        shop.url = f"http://127.0.0.1:{server.server_port}"
-        yield shop
+        shop.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
+        yield
         server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def shop() -> Iterator[Shop]:
+    shop = Shop()
+    with serving(shop):
+        yield shop
 
 
 @pytest.fixture(scope="module")
@@ -209,3 +221,72 @@ def test_a_background_job_ends_its_load_as_fast(
         load.stop()
         assert time.monotonic() - began < END_SECONDS / 2
     assert children() == before
+
+
+HOST = "shop.test"
+
+
+@dataclass
+class SecureShop(Shop):
+    """The same behind TLS: with its authority, and the names that it was greeted by."""
+
+    greeted: set[str | None] = field(default_factory=set)
+    authority: str = ""
+
+
+@contextmanager
+def secured(*names: str) -> Iterator[SecureShop]:
+    shop, authority = SecureShop(), trustme.CA()
+    shop.authority = authority.cert_pem.bytes().decode()
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(*names).configure_cert(tls)
+    tls.sni_callback = lambda connection, name, context: shop.greeted.add(name)
+    with serving(shop, tls):
+        yield shop
+
+
+@contextmanager
+def working(shop: SecureShop, system_file: Path, folder: Path, authority: str | None = None) -> Iterator[Load]:
+    authority = shop.authority if authority is None else authority
+    urls = {"auth": shop.url, "items": shop.url}
+    with Load(system_file, urls, users=USERS, folder=folder, host=HOST, authority=authority) as load:
+        yield load
+
+
+def test_customers_come_through_tls_by_name_whatever_the_address(
+    system_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "of-the-machine.pem").write_bytes(trustme.CA().cert_pem.bytes())
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "of-the-machine.pem"))
+    with secured(HOST) as shop, working(shop, system_file, tmp_path / "evidence") as load:
+        eventually(
+            lambda: len(load.so_far().requests), until=lambda seen: seen >= 12, within_seconds=20, what="requests"
+        )
+        record = load.stop()
+    assert {(request.status, request.served_by) for request in record.requests if request.step == LOOK} == {
+        (200, "items-a")
+    }
+    assert {request.error for request in record.requests} <= {"", "HTTP 404"}
+    assert (shop.greeted, shop.hosts) == ({HOST}, {HOST})
+    assert shop.url.startswith("https://127.0.0.1:")
+    assert (tmp_path / "evidence" / "authority.pem").read_text() == shop.authority
+
+
+@pytest.mark.parametrize(("names", "known"), [(("other.test",), True), ((HOST,), False)], ids=["name", "authority"])
+def test_customers_do_not_trust_a_stranger(
+    system_file: Path, tmp_path: Path, names: tuple[str, ...], known: bool
+) -> None:
+    stranger = trustme.CA().cert_pem.bytes().decode()
+    with (
+        secured(*names) as shop,
+        working(shop, system_file, tmp_path, shop.authority if known else stranger) as load,
+    ):
+        record = load.stop()
+    assert {(request.status, request.error) for request in record.requests} == {(0, "SSLError")}
+    assert shop.asked == []
+
+
+def test_without_a_gateway_no_authority_is_written(shop: Shop, system_file: Path, tmp_path: Path) -> None:
+    with Load(system_file, {"auth": shop.url, "items": shop.url}, users=1, folder=tmp_path) as load:
+        load.stop()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["load.csv", "load.log"]

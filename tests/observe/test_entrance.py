@@ -62,5 +62,21 @@ def test_a_service_without_a_node_port_is_told_with_what_it_lacks(system: System
     )
 
 
+def test_more_services_have_an_address_when_they_are_asked_for(system: System) -> None:
+    found = observe_entrances(cluster(auth_external=30001, items_external=30002), system, {"items", "auth"})
+    assert sorted(found) == ["auth", "items"]
+    with pytest.raises(EnvironmentFault, match=r"^customers cannot reach users: there is no NodePort Service .none"):
+        observe_entrances(cluster(auth_external=30001, items_external=30002), system, ["users"])
+
+
+def test_a_cluster_that_does_not_answer_is_told_in_one_line(system: System) -> None:
+    def away(**_: object) -> None:
+        raise ApiException(status=503, reason="Service Unavailable")
+
+    with pytest.raises(EnvironmentFault) as caught:
+        observe_entrances(SimpleNamespace(core=SimpleNamespace(list_node=away)), system)  # type: ignore[arg-type]
+    assert str(caught.value) == "the addresses of the nodes cannot be read: 503 Service Unavailable"
+
+
 def test_nobody_comes_in_where_there_is_no_journey(system: System) -> None:
     assert observe_entrances(cluster(), system.model_copy(update={"journey": (), "login": None})) == {}

@@ -69,7 +69,7 @@ def buyers(marketplace: Marketplace) -> Running:
 @pytest.fixture
 def disturbed(marketplace: Marketplace) -> Iterator[Running]:
     yield marketplace.disturbed
-    marketplace.disturbed.switch(readiness="ok", error_rate=0, latency_seconds=0, cpu_burn=0)
+    marketplace.disturbed.switch(readiness="ok", error_rate=0, error_status=500, latency_seconds=0, cpu_burn=0)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from marketplace_process import CLIENT, SERVICES, Marketplace, Running, wait_until
 
-QUIET = {"readiness": "ok", "error_rate": 0.0, "latency_seconds": 0.0, "cpu_burn": 0.0}
+QUIET = {"readiness": "ok", "error_rate": 0.0, "error_status": 500, "latency_seconds": 0.0, "cpu_burn": 0.0}
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -42,6 +42,8 @@ def test_all_switches_are_off_at_first_and_a_field_that_is_left_out_stays(distur
         ('{"error_rate": -0.1}', "error_rate: input should be greater than or equal to 0"),
         ('{"error_rate": "0.5"}', "error_rate: input should be a valid number"),
         ('{"error_rate": true}', "error_rate: input should be a valid number"),
+        ('{"error_status": 404}', "error_status: input should be 500 or 503"),
+        ('{"error_status": "503"}', "error_status: input should be 500 or 503"),
         ('{"latency_seconds": 61}', "latency_seconds: input should be less than or equal to 60"),
         ('{"latency_seconds": NaN}', "latency_seconds: input should be a finite number"),
         ('{"cpu_burn": 2}', "cpu_burn: input should be less than or equal to 1"),
@@ -81,6 +83,20 @@ def test_errors_come_at_the_given_rate_and_are_counted_under_their_route(disturb
     failed = next(answer for answer in answers if answer.status_code == 500)
     assert failed.json() == {"detail": "a fault switch is on"}
     assert failed.headers["X-Served-By"] == "leads-2"
+
+
+def test_errors_have_the_given_status_and_500_at_first(disturbed: Running):
+    disturbed.switch(error_rate=1)
+    assert disturbed.get("/v1/leads").status_code == 500
+    assert disturbed.switch(error_status=503) == QUIET | {"error_rate": 1.0, "error_status": 503}
+    answer = disturbed.get("/v1/leads")
+    assert (answer.status_code, answer.json()) == (503, {"detail": "a fault switch is on"})
+    assert disturbed.get("/readyz").status_code == 200
+
+
+def test_a_status_alone_makes_no_errors(disturbed: Running):
+    disturbed.switch(error_status=503)
+    assert {disturbed.get("/whoami").status_code for _ in range(20)} == {200}
 
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/startupz", "/metrics", "/openapi.json"])

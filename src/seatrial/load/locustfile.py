@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from locust import HttpUser, constant, events
+from requests.adapters import HTTPAdapter
 
 from seatrial.load.records import COLUMNS
 from seatrial.system import Call
@@ -22,6 +23,10 @@ from seatrial.system_file import load_system
 SYSTEM = load_system(Path(os.environ["SEATRIAL_SYSTEM"]))
 URLS: dict[str, str] = json.loads(os.environ["SEATRIAL_URLS"])
 """Service to its address from outside."""
+HOST = os.environ.get("SEATRIAL_HOST", "")
+"""Name that is asked for behind a gateway, whatever its address."""
+AUTHORITY = os.environ.get("SEATRIAL_AUTHORITY", "")
+"""File of the certificates that are trusted."""
 THINK_SECONDS = 0.2
 TIMEOUT_SECONDS = 5.0
 
@@ -45,6 +50,13 @@ def record(
 events.request.add_listener(record)  # type: ignore[no-untyped-call]
 
 
+class ByName(HTTPAdapter):
+    """Greets, and checks, the declared host although the address is that of a node."""
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> Any:
+        return super().init_poolmanager(*args, server_hostname=HOST, assert_hostname=HOST, **options)
+
+
 class Customer(HttpUser):
     """Makes the steps of the journey in turn, each as often as its weight says."""
 
@@ -53,6 +65,11 @@ class Customer(HttpUser):
 
     def on_start(self) -> None:
         self.token = ""
+        if HOST:
+            self.client.headers["Host"] = HOST
+            self.client.mount("https://", ByName())
+        if AUTHORITY:
+            self.client.verify = AUTHORITY
         self.steps = [step for step in SYSTEM.journey for _ in range(step.weight)]
         self.position = id(self) % len(self.steps)  # customers are not in step with each other
 

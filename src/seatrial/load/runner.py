@@ -28,12 +28,28 @@ POLL_SECONDS = 0.1
 class Load:
     """Customers at work, from entering to :meth:`stop`."""
 
-    def __init__(self, system_file: Path, urls: Mapping[str, str], *, users: int, folder: Path) -> None:
-        """Prepare; ``urls`` maps service to its address from outside, ``folder`` takes records and log."""
+    def __init__(
+        self,
+        system_file: Path,
+        urls: Mapping[str, str],
+        *,
+        users: int,
+        folder: Path,
+        host: str = "",
+        authority: str = "",
+    ) -> None:
+        """Prepare; ``urls`` maps service to its address from outside, ``folder`` takes records and log.
+
+        Behind a gateway ``host`` is the name that customers ask for, whatever the address, and ``authority`` the
+        certificates in PEM that they trust.
+        """
         self.records = folder / "load.csv"
         self._log = folder / "load.log"
         self._users = users
+        self._authority = authority
         self._environment = {
+            "SEATRIAL_HOST": host,
+            "SEATRIAL_AUTHORITY": str(folder / "authority.pem") if authority else "",
             "SEATRIAL_SYSTEM": str(system_file),
             "SEATRIAL_URLS": json.dumps(dict(urls)),
             "SEATRIAL_LOAD_RECORDS": str(self.records),
@@ -43,6 +59,8 @@ class Load:
         """Start, and wait for the first request; raises EnvironmentFault with the log's end when there is none."""
         self.records.parent.mkdir(parents=True, exist_ok=True)
         self.records.unlink(missing_ok=True)
+        if self._authority:
+            Path(self._environment["SEATRIAL_AUTHORITY"]).write_text(self._authority)
         users = ("--users", str(self._users), "--spawn-rate", str(self._users))
         command = [
             *MODESTLY,

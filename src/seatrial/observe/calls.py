@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 from seatrial.errors import Failed, Failure
 from seatrial.observe.vantage import Answer, Vantage
-from seatrial.system import Call, Service, System
+from seatrial.system import Call, Login, Service, System
 
 
 def call_service(vantage: Vantage, system: System, service: Service, call: Call, token: str = "") -> Answer:
@@ -19,16 +21,22 @@ def log_in(vantage: Vantage, system: System) -> str:
         return ""
     login = system.login
     answer = call_service(vantage, system, system.service(login.service), login.request)
+    told = f"no answer: {answer.error}" if answer.error else f"HTTP {answer.status}: {answer.body[:200]}"
+    return token_of(answer.body if answer.status == login.request.status else "", login, told)
+
+
+def token_of(body: str, login: Login, told: str) -> str:
+    """Return the token in an answer's body; raises Failed with what was told instead when there is none."""
     try:
-        token = answer.json()[login.token_field] if answer.status == login.request.status else None
+        token = json.loads(body)[login.token_field]
     except (ValueError, KeyError, TypeError):
         token = None
     if not isinstance(token, str) or not token:
         raise Failed(
             Failure(
-                f"{login.service} ({login.request.method} {login.request.path} from {vantage.node}): no log-in",
+                f"{login.service} ({login.request.method} {login.request.path}): no log-in",
                 f"HTTP {login.request.status} with a text in the field {login.token_field!r}",
-                f"no answer: {answer.error}" if answer.error else f"HTTP {answer.status}: {answer.body[:200]}",
+                told,
             )
         )
     return token

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from seatrial.cluster.client import Cluster
 from seatrial.errors import EnvironmentFault
-from seatrial.observe.kube import observe_service
+from seatrial.observe.kube import UNREAD, observe_service, unread
 from seatrial.system import System
 
 
-def observe_entrances(cluster: Cluster, system: System) -> dict[str, str]:
-    """Return service to its address from outside, by node port, of each service that the journey uses.
+def observe_entrances(cluster: Cluster, system: System, more: Collection[str] = ()) -> dict[str, str]:
+    """Return service to its address from outside, by node port, of each that the journey uses, and of more services.
 
-    Raises EnvironmentFault when a service of the journey has none.
+    Raises EnvironmentFault when one of these has none.
     """
-    nodes: Any = cluster.core.list_node().items
-    addresses = (address for item in nodes for address in item.status.addresses)
-    node = next(address.address for address in addresses if address.type == "InternalIP")
-    names = {step.service for step in system.journey} | ({system.login.service} if system.login else set())
+    node = node_address(cluster)
+    names = {step.service for step in system.journey} | set(more) | ({system.login.service} if system.login else set())
     return {name: f"http://{node}:{_node_port(cluster, system, name)}" for name in sorted(names)}
+
+
+def node_address(cluster: Cluster) -> str:
+    """Return the address of a node, where node ports are reached; raises EnvironmentFault when nobody tells."""
+    try:
+        nodes: Any = cluster.core.list_node().items
+    except UNREAD as error:
+        raise unread("the addresses of the nodes", error) from error
+    addresses = (address for item in nodes for address in item.status.addresses)
+    return next(str(address.address) for address in addresses if address.type == "InternalIP")
 
 
 def _node_port(cluster: Cluster, system: System, name: str) -> int:

@@ -23,7 +23,7 @@ def kubernetes_version(cluster: Cluster) -> str:
     try:
         nodes: Any = cluster.core.list_node(_request_timeout=10).items
     except UNREAD as error:
-        raise _fault(f"the nodes of the cluster of {cluster.kubeconfig}", error) from error
+        raise unread(f"the nodes of the cluster of {cluster.kubeconfig}", error) from error
     return str(nodes[0].status.node_info.kubelet_version)
 
 
@@ -34,7 +34,7 @@ def observe_service(cluster: Cluster, namespace: str, name: str) -> ServiceView 
     except UNREAD as error:
         if isinstance(error, ApiException) and error.status == 404:
             return None
-        raise _fault(f"Service {namespace}/{name}", error) from error
+        raise unread(f"Service {namespace}/{name}", error) from error
     spec: Any = found.spec
     ports = tuple(
         ServicePort(port.name or "", port.port, str(port.target_port), port.protocol or "TCP", port.node_port or 0)
@@ -51,7 +51,7 @@ def observe_endpoints(cluster: Cluster, namespace: str, service: str) -> tuple[E
             namespace, label_selector=f"{SERVICE_LABEL}={service}"
         ).items
     except UNREAD as error:
-        raise _fault(f"EndpointSlices of {namespace}/{service}", error) from error
+        raise unread(f"EndpointSlices of {namespace}/{service}", error) from error
     found = (endpoint for item in slices for endpoint in endpoints_of(item))
     return tuple(sorted(found, key=lambda endpoint: endpoint.address))
 
@@ -82,7 +82,7 @@ def observe_pods(cluster: Cluster, namespace: str, workload: str) -> tuple[PodVi
         selector = pod_selector(cluster, namespace, workload)
         pods = cluster.core.list_namespaced_pod(namespace, label_selector=selector).items
     except UNREAD as error:
-        raise _fault(f"replicas of Deployment {namespace}/{workload}", error) from error
+        raise unread(f"replicas of Deployment {namespace}/{workload}", error) from error
     return tuple(sorted(map(pod_view, pods), key=lambda pod: pod.name))
 
 
@@ -119,7 +119,7 @@ def observe_workload(cluster: Cluster, namespace: str, workload: str) -> Workloa
     try:
         found: Any = cluster.apps.read_namespaced_deployment(workload, namespace)
     except UNREAD as error:
-        raise _fault(f"Deployment {namespace}/{workload}", error) from error
+        raise unread(f"Deployment {namespace}/{workload}", error) from error
     container = found.spec.template.spec.containers[0]
     kinds = ("readiness", "liveness", "startup")
     probes = ((kind, getattr(container, f"{kind}_probe")) for kind in kinds)
@@ -145,6 +145,7 @@ def _is_not(value: bool | None, other: bool) -> bool:
     return value is not other
 
 
-def _fault(what: str, error: Exception) -> EnvironmentFault:
+def unread(what: str, error: Exception) -> EnvironmentFault:
+    """Return the fault that tells in one line what could not be read, and why."""
     why = f"{error.status} {error.reason}" if isinstance(error, ApiException) else getattr(error, "reason", error)
     return EnvironmentFault(f"{what} cannot be read: {why}")

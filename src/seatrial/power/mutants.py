@@ -81,6 +81,8 @@ def _load_expectation(path: Path) -> Expectation:
         expectation = Expectation.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}", remedy="say there which scenario must fail, and why") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: is not UTF-8 text", remedy="save the file as UTF-8") from error
     except re.error as error:
         raise UsageError(f"{path}: reason: not a regular expression: {error}") from error
     except (yaml.YAMLError, ValidationError) as error:

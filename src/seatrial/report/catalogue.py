@@ -12,7 +12,7 @@ import yaml
 from seatrial.errors import UsageError
 
 FILE = "criteria.yaml"
-SECTIONS = ("criteria", "planned", "tags")
+SECTIONS = ("criteria", "planned", "capabilities", "tags")
 SEVERITIES = ("blocker", "critical", "normal", "minor", "trivial")
 """Tags that set Allure's severity; always known."""
 
@@ -28,6 +28,8 @@ class Catalogue:
     """Criteria that must have a scenario: id to sentence."""
     planned: Mapping[str, str] = field(default_factory=dict)
     """Criteria that may have one."""
+    capabilities: Mapping[str, str] = field(default_factory=dict)
+    """What a scenario needs of its overlay: id to sentence."""
     tags: Mapping[str, str] = field(default_factory=dict)
     lines: Mapping[str, int] = field(default_factory=dict)
     """Line of each entry in the file."""
@@ -37,11 +39,11 @@ class Catalogue:
         return tag in self.criteria or tag in self.planned or _NUMBERED.fullmatch(tag) is not None
 
     def knows(self, tag: str) -> bool:
-        return tag in SEVERITIES or any(tag in section for section in (self.criteria, self.planned, self.tags))
+        return tag in SEVERITIES or any(tag in getattr(self, section) for section in SECTIONS)
 
     def meaning(self, tag: str) -> str:
         """Return the sentence of a tag, empty when it has none."""
-        return self.criteria.get(tag) or self.planned.get(tag) or self.tags.get(tag, "")
+        return next((found for section in SECTIONS if (found := getattr(self, section).get(tag))), "")
 
 
 def load_catalogue(path: Path) -> Catalogue:

@@ -1,8 +1,10 @@
 """Both services of the second system: ``stock`` knows items, ``shop`` asks it for them."""
 
+import asyncio
 import json
 import os
 import urllib.request
+from functools import partial
 
 import uvicorn
 
@@ -23,4 +25,14 @@ async def app(scope, receive, send):
     await send({"type": "http.response.body", "body": json.dumps(body).encode()})
 
 
-uvicorn.run(app, host="0.0.0.0", port=7070, lifespan="off", access_log=False, timeout_graceful_shutdown=5)
+class Server(uvicorn.Server):
+    """Goes on accepting for a while after SIGTERM: some nodes still send to a pod that was deleted by force."""
+
+    def handle_exit(self, sig, frame):
+        loop = asyncio.get_running_loop()
+        loop.call_soon_threadsafe(loop.call_later, 1.7, partial(super().handle_exit, sig, frame))
+
+
+Server(
+    uvicorn.Config(app, host="0.0.0.0", port=7070, lifespan="off", access_log=False, timeout_graceful_shutdown=5)
+).run()

@@ -1,0 +1,64 @@
+"""Are requests handed out as the gateway declares? Counted by who answered."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+
+from seatrial.errors import Failure
+from seatrial.observe.front_door import Reply
+
+SPARED = 0.5
+"""Of its share, at most, that a slow replica gets of a balancer that asks the least busy one."""
+
+
+def count(replies: Sequence[Reply], header: str) -> Counter[str]:
+    """Count answers by the replica that they name."""
+    return Counter(reply.header(header) for reply in replies)
+
+
+def unanswered(path: str, replies: Sequence[Reply], status: int, hint: str = "") -> Iterator[Failure]:
+    """Yield a failure when a customer got anything but the declared answer."""
+    bad = Counter(reply.error or f"HTTP {reply.status}" for reply in replies if reply.status != status)
+    if bad or not replies:
+        yield Failure(
+            f"{path}: customers see errors",
+            f"HTTP {status} for each request",
+            f"{sum(bad.values())} of {len(replies)}: {', '.join(f'{n} × {what}' for what, n in bad.most_common())}"
+            if replies
+            else "nobody asked",
+            hint=hint,
+        )
+
+
+def out_of_turn(path: str, counts: Counter[str], replicas: Collection[str], turns: int) -> Iterator[Failure]:
+    """Yield a failure unless every replica has its exact share, give or take one for each who takes turns.
+
+    ``turns`` is the number of processes of the gateway that count for themselves: each may be one ahead, or behind.
+    """
+    share, slack = counts.total() / max(len(replicas), 1), turns + 1
+    wrong = [name for name in sorted(replicas) if abs(counts[name] - share) > slack]
+    strangers = sorted(set(counts) - set(replicas))
+    if wrong or strangers or not counts:
+        yield Failure(
+            f"{path}: requests are not handed out by turns",
+            f"{share:.0f} of {counts.total()} for each of {len(replicas)} replicas, give or take {slack}",
+            _told(counts),
+            hint="another algorithm than declared, or a replica was left out for a while",
+        )
+
+
+def not_spared(path: str, counts: Counter[str], slow: str, replicas: int) -> Iterator[Failure]:
+    """Yield a failure when a slow replica gets more than a fraction of its share."""
+    share = counts.total() / max(replicas, 1)
+    if not counts or counts[slow] > SPARED * share:
+        yield Failure(
+            f"{path}: the slow replica {slow} is not spared",
+            f"at most {SPARED * share:.0f} of {counts.total()} requests, {SPARED:.0%} of its share",
+            _told(counts),
+            hint="requests are handed out by turns, or at random",
+        )
+
+
+def _told(counts: Counter[str]) -> str:
+    return ", ".join(f"{name or 'nobody named'} {hits}" for name, hits in counts.most_common()) or "no answer"

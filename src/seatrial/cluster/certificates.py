@@ -1,0 +1,84 @@
+"""The gateway's certificate: made at deployment, short-lived, and never written anywhere but into the cluster."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import trustme
+from cryptography import x509
+from kubernetes.client.exceptions import ApiException
+
+from seatrial.cluster.client import Cluster
+from seatrial.cluster.deploy import WORKLOADS, Object
+from seatrial.observe.kube import UNREAD, unread
+
+VALID = timedelta(days=7)
+RENEW_BEFORE = timedelta(days=3)
+"""A certificate that is used again must outlive the longest run, and what the criterion about its expiry demands."""
+DIGEST = "seatrial.dev/certificate"
+"""Annotation of pods that read the certificate at their start: another certificate means other pods."""
+
+
+def with_certificate(cluster: Cluster, objects: Sequence[Object], namespace: str, name: str, host: str) -> list[Object]:
+    """Return the objects with a TLS Secret for the host, when a workload among them mounts one of that name."""
+    users = [item for item in objects if item["kind"] in WORKLOADS and name in _mounted(item)]
+    if not users or any(item["kind"] == "Secret" and item["metadata"]["name"] == name for item in objects):
+        return list(objects)
+    data = _live(cluster, namespace, name)
+    if not is_usable(data, host, datetime.now(UTC)):
+        data = make(host)
+    for item in users:
+        annotations = item["spec"]["template"].setdefault("metadata", {}).setdefault("annotations", {})
+        annotations[DIGEST] = hashlib.sha256(data["tls.crt"]).hexdigest()[:16]
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "type": "kubernetes.io/tls",
+        "metadata": {"name": name, "namespace": namespace},
+        "data": {key: base64.b64encode(value).decode() for key, value in data.items()},
+    }
+    first = next((i for i, item in enumerate(objects) if item["kind"] not in ("Namespace", "ServiceAccount")), 0)
+    return [*objects[:first], secret, *objects[first:]]
+
+
+def make(host: str) -> dict[str, bytes]:
+    """Return the data of a TLS Secret: a certificate for the host, its key, and the authority that signed it."""
+    authority = trustme.CA(organization_name="Sea Trial, for this deployment only")
+    issued = authority.issue_cert(host, common_name=host, not_after=datetime.now(UTC) + VALID)
+    return {
+        "tls.crt": b"".join(blob.bytes() for blob in issued.cert_chain_pems),
+        "tls.key": issued.private_key_pem.bytes(),
+        "ca.crt": authority.cert_pem.bytes(),
+    }
+
+
+def is_usable(data: dict[str, bytes], host: str, now: datetime) -> bool:
+    """Tell whether a certificate that was made here is for the host, and valid for long enough."""
+    try:
+        leaf = x509.load_pem_x509_certificate(data["tls.crt"])
+        names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (KeyError, ValueError, x509.ExtensionNotFound):
+        return False
+    complete = {"tls.key", "ca.crt"} <= set(data)
+    return (
+        complete and host in names.get_values_for_type(x509.DNSName) and leaf.not_valid_after_utc - now > RENEW_BEFORE
+    )
+
+
+def _live(cluster: Cluster, namespace: str, name: str) -> dict[str, bytes]:
+    try:
+        secret: Any = cluster.core.read_namespaced_secret(name, namespace)
+    except UNREAD as error:
+        if isinstance(error, ApiException) and error.status == 404:
+            return {}
+        raise unread(f"Secret {namespace}/{name}", error) from error
+    return {key: base64.b64decode(value) for key, value in (secret.data or {}).items()}
+
+
+def _mounted(workload: Object) -> list[str]:
+    volumes = workload["spec"]["template"]["spec"].get("volumes", ())
+    return [volume["secret"]["secretName"] for volume in volumes if "secret" in volume]

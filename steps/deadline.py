@@ -1,0 +1,45 @@
+"""Steps about calls that nobody answers."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from itertools import chain
+
+from pytest_bdd import then, when
+
+from seatrial.chaos.switches import switched
+from seatrial.checks import deadline
+from seatrial.cluster.client import Cluster
+from seatrial.errors import fail_on
+from seatrial.observe.front_door import FrontDoor, Reply, ask, customer, sign_in
+from seatrial.observe.publication import replica_names
+from seatrial.report.evidence import Evidence
+from seatrial.system import Route, System
+from steps.patience import switch_of
+from steps.routing import call_of, gateway_of
+
+
+@when(
+    "customers make every call that may not be repeated while no replica of its service answers",
+    target_fixture="unanswered",
+)
+def call_the_stalled(door: FrontDoor, cluster: Cluster, system: System) -> list[tuple[Route, Reply]]:
+    body, replicas = switch_of(system, "stalled"), replica_names(cluster, system)
+    routes = [route for route in gateway_of(system).routes if call_of(route).method != "GET"]
+    with customer(door) as client:
+        token = sign_in(client, door, system)
+
+        def call(route: Route) -> tuple[Route, Reply]:
+            with ExitStack() as stack:
+                for pod in replicas[route.service] if system.faults else ():
+                    stack.enter_context(switched(cluster, system.namespace, pod, system.faults, body))
+                return route, ask(client, door, call_of(route), token=token)
+
+        return [call(route) for route in routes]
+
+
+@then("each call ends with a timeout at the declared time")
+def calls_end_in_time(unanswered: list[tuple[Route, Reply]], system: System, evidence: Evidence) -> None:
+    evidence.json("answers", [reply for _, reply in unanswered])
+    bound = gateway_of(system).timeout_seconds
+    fail_on(chain.from_iterable(deadline.endless(route.path, reply, bound) for route, reply in unanswered))

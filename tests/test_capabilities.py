@@ -1,0 +1,88 @@
+"""What an overlay promises, and the reason that a scenario is skipped with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seatrial.capabilities import Capabilities, lacking, load_capabilities
+from seatrial.errors import UsageError
+from seatrial.paths import ROOT
+from seatrial.report.catalogue import load_catalogue
+
+OVERLAYS = sorted(path.parent for path in (ROOT / "manifests" / "overlays").glob("*/kustomization.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("gateway: true\n", {"gateway": True}),
+        (
+            "gateway: customers reach each service by its own port\n",
+            {"gateway": "customers reach each service by its own port"},
+        ),
+        ("gateway: true\nmesh: no sidecars\n", {"gateway": True, "mesh": "no sidecars"}),
+        ("# nothing yet\n", {}),
+        ("", {}),
+        ("{}", {}),
+    ],
+)
+def test_each_capability_is_there_or_has_a_reason(tmp_path: Path, text: str, expected: dict[str, Any]) -> None:
+    (tmp_path / "capabilities.yaml").write_text(text)
+    assert load_capabilities(tmp_path) == expected
+
+
+def test_an_overlay_without_the_file_promises_nothing(tmp_path: Path) -> None:
+    assert load_capabilities(tmp_path) == {}
+
+
+MAPPING = "a mapping is wanted here; write for instance 'gateway: true'"
+REASON = "neither true nor a reason; give true, or say in a sentence why the overlay does not have it"
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("- gateway\n", MAPPING),
+        ("[]", MAPPING),
+        ("gateway", MAPPING),
+        ("false", MAPPING),
+        ("gateway: false\n", f"gateway: False is {REASON}"),
+        ("gateway:\n", f"gateway: None is {REASON}"),
+        ("gateway: ' '\n", f"gateway: ' ' is {REASON}"),
+        ("gateway: 1\n", f"gateway: 1 is {REASON}"),
+        ("mesh: true\ngateway: [x]\n", f"gateway: ['x'] is {REASON}"),
+        ("gateway: [x\n", "not YAML: while parsing a flow sequence"),
+        (b"gateway: \xff", "not YAML: 'utf-8' codec can't decode byte 0xff in position 9: invalid start byte"),
+    ],
+)
+def test_anything_else_is_told_with_the_file(tmp_path: Path, text: str | bytes, complaint: str) -> None:
+    (tmp_path / "capabilities.yaml").write_bytes(text.encode() if isinstance(text, str) else text)
+    with pytest.raises(UsageError) as caught:
+        load_capabilities(tmp_path)
+    assert str(caught.value) == f"{tmp_path}/capabilities.yaml: {complaint}"
+
+
+@pytest.mark.parametrize(
+    ("needed", "capabilities", "reason"),
+    [
+        ([], {}, ""),
+        ([], {"gateway": "it has none"}, ""),
+        (["gateway"], {"gateway": True}, ""),
+        (["gateway"], {"gateway": "it has none"}, "overlay plain promises no gateway: it has none"),
+        (["gateway"], {}, "overlay plain promises no gateway: it does not say that it has one"),
+        (["mesh", "gateway"], {"mesh": "later", "gateway": "never"}, "overlay plain promises no gateway: never"),
+        (["mesh", "gateway"], {"mesh": "later", "gateway": True}, "overlay plain promises no mesh: later"),
+    ],
+)
+def test_a_scenario_lacks_what_is_not_promised(needed: list[str], capabilities: Capabilities, reason: str) -> None:
+    assert lacking(needed, capabilities, "plain") == reason
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS, ids=lambda folder: folder.name)
+def test_every_overlay_answers_for_every_capability_of_the_catalogue_and_no_other(overlay: Path) -> None:
+    known = load_catalogue(ROOT / "features" / "criteria.yaml").capabilities
+    assert set(load_capabilities(overlay)) == set(known)
+    assert known
