@@ -59,7 +59,7 @@ def up(
     if not bare:
         connection = cluster.connect()
         platform_up(connection, phases)
-        system_up(connection, system_objects(connection, folder, description), phases)
+        system_up(connection, system_objects(connection, folder, description), description.namespace, phases)
     if timings:
         timings.write_text(json.dumps(phases.seconds, indent=2))
     typer.echo(f"Cluster {name} is up; kubeconfig: {cluster.kubeconfig}")

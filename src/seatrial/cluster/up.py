@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from seatrial.cluster import deploy, kind
+from seatrial.cluster import deploy, inventory, kind
 from seatrial.cluster.certificates import with_certificate
 from seatrial.cluster.client import Cluster
 from seatrial.cluster.engine import docker, ensure_engine, is_running
@@ -109,7 +109,7 @@ def system_objects(
     return [*objects, *deploy.render(cluster, deploy.MANIFESTS / "vantage", namespace=system.namespace)]
 
 
-def system_up(cluster: Cluster, objects: Sequence[deploy.Object], phases: Phases) -> None:
-    """Apply the system and wait until all of it is available."""
+def system_up(cluster: Cluster, objects: Sequence[deploy.Object], namespace: str, phases: Phases) -> None:
+    """Apply the system, remove what another overlay left, and wait until all of it is available."""
     with phases.phase("reference system", estimate_seconds=25, then="ready"):
-        deploy.restore(cluster, objects, within_seconds=ROLLOUT_SECONDS)
+        inventory.replace(cluster, objects, namespace, within_seconds=ROLLOUT_SECONDS)

@@ -157,7 +157,7 @@ def ask(
     """
     port = door.https_port if scheme == "https" else door.http_port
     url, start = f"{scheme}://{host or door.host}{call.path}", time.time()
-    sent = {**(headers or {}), **({"Authorization": f"Bearer {token}"} if call.login else {})}
+    sent = {**(headers or {}), **({"Authorization": f"Bearer {token}"} if call.login and token else {})}
     try:
         answer = client.request(
             call.method,
