@@ -220,7 +220,8 @@ def test_replicas_are_spread_over_nodes_and_replaced_one_by_one(name: str):
 @every_service
 def test_a_process_is_told_which_service_and_replica_it_is_and_nothing_about_faults(name: str):
     given = {entry["name"]: entry for entry in container(name)["env"]}
-    assert set(given) == {"SERVICE", "POD_NAME", "NODE_NAME"} | ({"TOKEN_KEY"} if name == "auth" else set())
+    always = {"SERVICE", "POD_NAME", "NODE_NAME", "LINGER_SECONDS"}
+    assert set(given) == always | ({"TOKEN_KEY"} if name == "auth" else set())
     assert given["SERVICE"]["value"] == name
 
 
