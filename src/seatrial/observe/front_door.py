@@ -81,7 +81,7 @@ class Reply:
 
     def told(self) -> str:
         """Say what came back, for a reader."""
-        return f"no answer: {self.error}" if self.error else f"HTTP {self.status}: {self.body[:200]}"
+        return f"no answer: {self.error}" if self.error else f"HTTP {self.status}: {' '.join(self.body.split())[:200]}"
 
 
 @dataclass(frozen=True, slots=True)
