@@ -16,7 +16,7 @@ from seatrial.observe.publication import replica_names
 from seatrial.report.evidence import Evidence
 from seatrial.system import Route, System
 from steps.patience import switch_of
-from steps.routing import call_of, gateway_of
+from steps.routing import gateway_of
 
 
 @when(
@@ -25,7 +25,7 @@ from steps.routing import call_of, gateway_of
 )
 def call_the_stalled(door: FrontDoor, cluster: Cluster, system: System) -> list[tuple[Route, Reply]]:
     body, replicas = switch_of(system, "stalled"), replica_names(cluster, system)
-    routes = [route for route in gateway_of(system).routes if call_of(route).method != "GET"]
+    routes = [route for route in gateway_of(system).routes if route.call.method != "GET"]
     with customer(door) as client:
         token = sign_in(client, door, system)
 
@@ -33,7 +33,7 @@ def call_the_stalled(door: FrontDoor, cluster: Cluster, system: System) -> list[
             with ExitStack() as stack:
                 for pod in replicas[route.service] if system.faults else ():
                     stack.enter_context(switched(cluster, system.namespace, pod, system.faults, body))
-                return route, ask(client, door, call_of(route), token=token)
+                return route, ask(client, door, route.call, token=token)
 
         return [call(route) for route in routes]
 

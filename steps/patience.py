@@ -21,7 +21,7 @@ from seatrial.observe.kube import observe_endpoints
 from seatrial.observe.publication import replica_names
 from seatrial.report.evidence import Evidence
 from seatrial.system import Route, System
-from steps.routing import call_of, gateway_of
+from steps.routing import gateway_of
 
 READS = 120
 """Requests on one route: a multiple of every usual number of replicas."""
@@ -55,7 +55,7 @@ def _read(
     with customer(door) as client:
         token = sign_in(client, door, system)
         for route in gateway_of(system).routes:
-            call = call_of(route)
+            call = route.call
             if call.method != "GET" or (only and route.balancing != only):
                 continue
             victim = dice.choice(sorted(replicas[route.service]))
@@ -96,7 +96,7 @@ def no_error_is_seen(reads: list[Reads], evidence: Evidence) -> None:
     hint = "the gateway does not try another replica, or tries the same one again"
     fail_on(
         chain.from_iterable(
-            turns.unanswered(each.route.path, each.replies, call_of(each.route).status, hint) for each in reads
+            turns.unanswered(each.route.path, each.replies, each.route.call.status, hint) for each in reads
         )
     )
 
@@ -126,7 +126,7 @@ def slow_replicas_get_their_turn(reads: list[Reads], cluster: Cluster, system: S
 
 def out_of_turn(reads: Reads, number: int) -> Iterator[Failure]:
     """Yield what is wrong with the answers on a route, or with their shares."""
-    yield from turns.unanswered(reads.route.path, reads.replies, call_of(reads.route).status)
+    yield from turns.unanswered(reads.route.path, reads.replies, reads.route.call.status)
     yield from turns.out_of_turn(reads.route.path, reads.counts, reads.replicas, number)
 
 

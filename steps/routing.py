@@ -22,6 +22,7 @@ from seatrial.observe.front_door import (
     Reply,
     ask,
     ask_steadily,
+    await_turns,
     customer,
     greet,
     observe_certificate,
@@ -51,7 +52,10 @@ class Limited(NamedTuple):
 
 @given("customers know the gateway's name", target_fixture="door")
 def front_door(cluster: Cluster, system: System) -> FrontDoor:
-    return observe_front_door(cluster, system, gateway_of(system))
+    gateway = gateway_of(system)
+    door = observe_front_door(cluster, system, gateway)
+    await_turns(door, system, gateway, replica_names(cluster, system))
+    return door
 
 
 def gateway_of(system: System) -> Gateway:
@@ -59,11 +63,6 @@ def gateway_of(system: System) -> Gateway:
     if system.gateway is None:
         pytest.skip(f"{system.name} declares no gateway")
     return system.gateway
-
-
-def call_of(route: Route) -> Call:
-    """Return the request that tries a route."""
-    return route.request or Call(path=route.path)
 
 
 @when("every route is called at the gateway", target_fixture="answers")
@@ -78,7 +77,7 @@ def call_all(
     """Call routes in turn over one connection, with a token where a request asks for a log-in."""
     with customer(door) as client:
         token = sign_in(client, door, system)
-        return [(route, ask(client, door, call_of(route), headers=headers, token=token)) for route in routes]
+        return [(route, ask(client, door, route.call, headers=headers, token=token)) for route in routes]
 
 
 @then("a replica of the declared service answers each call")
@@ -103,7 +102,7 @@ def request_ids_are_kept(answers: list[tuple[Route, Reply]]) -> None:
 
 @when("a path and a host that nobody declared are asked for", target_fixture="refused")
 def ask_for_the_undeclared(door: FrontDoor, system: System) -> tuple[Reply, Reply]:
-    known = call_of(gateway_of(system).routes[0])
+    known = gateway_of(system).routes[0].call
     with customer(door) as client:
         return ask(client, door, Call(path=ABSENT_PATH)), ask(client, door, known, host=ABSENT_HOST)
 
@@ -121,7 +120,7 @@ def host_is_refused(refused: tuple[Reply, Reply]) -> None:
 @when("every route is called without TLS", target_fixture="plain")
 def call_without_tls(door: FrontDoor, system: System) -> list[Reply]:
     with customer(door) as client:
-        return [ask(client, door, call_of(route), scheme="http") for route in gateway_of(system).routes]
+        return [ask(client, door, route.call, scheme="http") for route in gateway_of(system).routes]
 
 
 @then("each call is redirected to the same address with TLS")
@@ -170,11 +169,11 @@ def exhaust(door: FrontDoor, system: System, route: Route, others: Sequence[Rout
     steady, size = route.quota.per_second / 2, BEYOND * (route.quota.burst + 1)
     token = ""
     with customer(door) as client:
-        before = ask_steadily(client, door, call_of(route), per_second=steady, count=int(2 * steady) + 1)
+        before = ask_steadily(client, door, route.call, per_second=steady, count=int(2 * steady) + 1)
         token = sign_in(client, door, system)
-        burst = [ask(client, door, call_of(route), token=token) for _ in range(size)]
-        beside = [(each, ask(client, door, call_of(each), token=token)) for each in others]
-        after = ask_steadily(client, door, call_of(route), per_second=steady, count=int(2 * steady) + 1)
+        burst = [ask(client, door, route.call, token=token) for _ in range(size)]
+        beside = [(each, ask(client, door, each.call, token=token)) for each in others]
+        after = ask_steadily(client, door, route.call, per_second=steady, count=int(2 * steady) + 1)
     return Limited(route, before, burst, after, beside)
 
 
@@ -182,7 +181,7 @@ def exhaust(door: FrontDoor, system: System, route: Route, others: Sequence[Rout
 def nothing_below_is_refused(limited: list[Limited]) -> None:
     fail_on(
         chain.from_iterable(
-            quota.wrongly_refused(each.route.path, (*each.before, *each.after), call_of(each.route).status)
+            quota.wrongly_refused(each.route.path, (*each.before, *each.after), each.route.call.status)
             for each in limited
         )
     )
@@ -194,7 +193,7 @@ def the_excess_is_refused(limited: list[Limited], evidence: Evidence) -> None:
         evidence.csv(f"burst at {each.route.path}", [(reply.start, reply.status) for reply in each.burst])
     fail_on(
         chain.from_iterable(
-            quota.not_kept(each.route.path, each.route.quota, each.burst, call_of(each.route).status)
+            quota.not_kept(each.route.path, each.route.quota, each.burst, each.route.call.status)
             for each in limited
             if each.route.quota
         )
@@ -204,4 +203,4 @@ def the_excess_is_refused(limited: list[Limited], evidence: Evidence) -> None:
 @then("no other route is affected")
 def others_are_not_affected(limited: list[Limited]) -> None:
     others = chain.from_iterable(each.others for each in limited)
-    fail_on(chain.from_iterable(quota.wrongly_refused(o.path, [reply], call_of(o).status) for o, reply in others))
+    fail_on(chain.from_iterable(quota.wrongly_refused(o.path, [reply], o.call.status) for o, reply in others))

@@ -172,6 +172,11 @@ class Route(Model):
     balancing: Literal["round_robin", "least_request"] = "round_robin"
     """How its requests are handed out to the replicas: by turns, or to the one with the fewest under way."""
 
+    @property
+    def call(self) -> Call:
+        """Return the request that tries the route."""
+        return self.request or Call(path=self.path)
+
 
 class Gateway(Model):
     """The one front door of the system."""
