@@ -38,6 +38,7 @@ from seatrial.observe.front_door import (
     ask,
     ask_at_once,
     ask_steadily,
+    await_turns,
     customer,
     greet,
     observe_certificate,
@@ -70,6 +71,8 @@ class Server:
     asked: list[Asked] = field(default_factory=list)
     greeted: list[str | None] = field(default_factory=list)
     """Names that clients greeted it by."""
+    replicas: tuple[str, ...] = ("items-a",)
+    """Who answers, in turn."""
     at_once: int = 0
     """Most requests that were under way at the same time."""
 
@@ -96,7 +99,7 @@ def handler(server: Server) -> type[BaseHTTPRequestHandler]:
             content = json.dumps({"token": "secret-1"} if self.path == "/login" else {"detail": "x" * 300}).encode()
             self.send_response({"/login": 200, "/items": 200, "/orders": 202, "/moved": 308}.get(self.path, 404))
             self.send_header("Content-Length", str(len(content)))
-            self.send_header("X-Served-By", "items-a")
+            self.send_header("X-Served-By", server.replicas[len(server.asked) % len(server.replicas)])
             if self.path == "/moved":
                 self.send_header("Location", f"https://{HOST}/items")
             self.end_headers()
@@ -287,6 +290,31 @@ services: [{name: auth}]
 login: {service: auth, request: {method: POST, path: /login, json: {name: ada}}}
 gateway: {host: shop.test, service: door, https_port_name: tls, routes: [{path: /, service: auth}]}
 """
+
+
+SHOP = """\
+name: shop
+namespace: shop
+services: [{name: items}]
+gateway: {host: shop.test, routes: [{path: /items, service: items}]}
+tolerances: {propagation_seconds: 0.5}
+"""
+
+
+@pytest.mark.parametrize(
+    ("answering", "reached"),
+    [(("items-a", "items-b"), True), (("items-a",), False), (("items-a", "items-a", "items-a", "items-b"), False)],
+    ids=["both in turn", "one alone", "one left out by one gateway of two"],
+)
+def test_a_gateway_is_waited_for_until_no_replica_is_left_out(answering: tuple[str, ...], reached: bool) -> None:
+    system = parse_system(SHOP, "system.yaml")
+    assert system.gateway
+    with serving_tls(HOST) as server:
+        server.replicas = answering
+        began = time.monotonic()
+        assert await_turns(server.door, system, system.gateway, {"items": {"items-a", "items-b"}}) is reached
+        assert reached or time.monotonic() - began >= 0.5
+        assert {asked.headers["Connection"] for asked in server.asked} == {"close"}
 
 
 def test_a_customer_signs_in_through_the_gateway(server: Server) -> None:
