@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from typing import IO
 
 from seatrial.command import capture, logged, succeeds
 from seatrial.errors import EnvironmentFault
@@ -16,6 +17,7 @@ from seatrial.progress import Phases
 
 START_SECONDS = 60.0
 """How long the engine may take to answer after its start; 2 s were measured on two idle cores."""
+START_ATTEMPTS = 2
 CAP_SYS_RESOURCE = 24
 """Bit of the capability in the kernel's masks (linux/capability.h)."""
 PACKAGES = ("docker.io", "iptables", "ca-certificates")
@@ -83,25 +85,29 @@ def install_packages(*names: str) -> None:
 
 def _start(phases: Phases) -> None:
     folder = cached("engine")
-    if (
-        _our_engine() is None
-    ):  # an engine that was killed leaves its file, and a new one would take that for a neighbour's
+    # an engine that was killed leaves its file, and a new one would take that for a neighbour's
+    if _our_engine() is None:
         _pidfile().unlink(missing_ok=True)
     command = ["dockerd", f"--pidfile={_pidfile()}"]
     if needs_bounded_runtime(bounding_set()):
         command += [f"--add-runtime=bounded={_shim(folder)}", "--default-runtime=bounded"]
     phases.say(f"Starting the Docker engine: {' '.join(command)}")
     with phases.phase("start engine"), (folder / "dockerd.log").open("ab") as log:
-        # a session of its own: the engine outlives this command, and Ctrl-C here does not stop its containers
-        process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
-        deadline = time.monotonic() + START_SECONDS
-        while not is_running():
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise EnvironmentFault(
-                    f"the Docker engine did not start: {_last_word(folder / 'dockerd.log')}",
-                    remedy="run the same command again: after a crash the engine's first start may take too long",
-                )
-            time.sleep(0.2)
+        # after a crash the first start may give up: it waits less long for its containerd than that needs to recover
+        if not any(_answers_after_start(command, log) for _ in range(START_ATTEMPTS)):
+            raise EnvironmentFault(f"the Docker engine did not start: {_last_word(folder / 'dockerd.log')}")
+
+
+def _answers_after_start(command: list[str], log: IO[bytes]) -> bool:
+    """Start the engine in the background and wait until it answers; false when it ended, or took too long."""
+    # a session of its own: the engine outlives this command, and Ctrl-C here does not stop its containers
+    process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
+    deadline = time.monotonic() + START_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        if is_running():
+            return True
+        time.sleep(0.2)
+    return False
 
 
 def _shim(folder: Path) -> Path:
