@@ -17,7 +17,7 @@ import yaml
 from seatrial.cluster.components import components
 from seatrial.cluster.engine import docker, install_packages
 from seatrial.cluster.kind import KindCluster
-from seatrial.cluster.node_image import ensure_core
+from seatrial.cluster.node_image import ADDED, ensure_core
 from seatrial.cluster.rootfs import rootfs_image
 from seatrial.cluster.supply import Supply, pull, reference
 from seatrial.errors import EnvironmentFault
@@ -72,7 +72,7 @@ def mirror(registry: str) -> Iterator[str]:
     built = {
         lock.node: ensure_core(Supply(pulls=False), Phases()),
         python: rootfs_image(python.name, python.packages),
-        lock.image("metrics-server"): lock.image("metrics-server").image,
+        **{lock.image(name): lock.image(name).image for name in ADDED},
     }
     for pinned, image in built.items():
         name = reference(supply, pinned)
