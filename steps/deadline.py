@@ -14,7 +14,8 @@ from seatrial.errors import fail_on
 from seatrial.observe.front_door import FrontDoor, Reply, ask, customer, sign_in
 from seatrial.observe.publication import replica_names
 from seatrial.report.evidence import Evidence
-from seatrial.system import Route, System
+from seatrial.system import System
+from seatrial.system_gateway import Route
 from steps.patience import switch_of
 from steps.routing import gateway_of
 

@@ -20,7 +20,8 @@ from seatrial.observe.front_door import FrontDoor, Reply, ask_at_once, customer,
 from seatrial.observe.kube import observe_endpoints
 from seatrial.observe.publication import replica_names
 from seatrial.report.evidence import Evidence
-from seatrial.system import Route, System
+from seatrial.system import System
+from seatrial.system_gateway import Route
 from steps.routing import gateway_of
 
 READS = 120

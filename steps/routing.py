@@ -31,7 +31,9 @@ from seatrial.observe.front_door import (
 )
 from seatrial.observe.publication import replica_names
 from seatrial.report.evidence import Evidence
-from seatrial.system import Call, Gateway, Route, System
+from seatrial.system import System
+from seatrial.system_gateway import Gateway, Route
+from seatrial.system_values import Call
 
 REQUEST_ID = "X-Request-Id"
 ABSENT_PATH = "/seatrial-absent"

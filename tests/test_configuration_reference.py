@@ -10,15 +10,20 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from seatrial import configuration_reference, system
+from seatrial import configuration_reference, system, system_gateway, tolerances
 from seatrial.configuration_reference import PLACE, main, reference
 from seatrial.system_file import parse_system
+from seatrial.system_values import Model
 
-MODELS = [
-    each
-    for each in vars(system).values()
-    if isinstance(each, type) and issubclass(each, system.Model) and each is not system.Model
-]
+MODELS = sorted(
+    {
+        each
+        for module in (system, system_gateway, tolerances)
+        for each in vars(module).values()
+        if isinstance(each, type) and issubclass(each, Model) and each is not Model
+    },
+    key=lambda each: each.__name__,
+)
 
 
 def rows() -> Iterator[list[str]]:

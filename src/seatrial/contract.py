@@ -19,8 +19,9 @@ from pydantic_core import ErrorDetails
 from seatrial.cross_checks import nearest
 from seatrial.errors import Failure, UsageError
 from seatrial.plain_words import Schema, resolve, right
-from seatrial.system import HEADER, DnsLabel, HeaderName, HttpPath, Model, System, Text
+from seatrial.system import System
 from seatrial.system_file import field_path
+from seatrial.system_values import HEADER, DnsLabel, HeaderName, HttpPath, Model, Text
 
 LONGEST_SHOWN = 120
 SHOWN_BEFORE = 30

@@ -11,7 +11,8 @@ from difflib import get_close_matches
 from typing import Any
 
 from seatrial.located_yaml import Loc
-from seatrial.system import Identity, Tolerances
+from seatrial.system import Identity
+from seatrial.tolerances import Tolerances
 
 Finding = tuple[Loc, str]
 Part = tuple[Loc, dict[str, Any]]

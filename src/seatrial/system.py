@@ -1,55 +1,19 @@
 """The typed model of ``system.yaml``: the one description of the system under test.
 
-Everything that steps and checks know about the system comes from here. Reading the file, and errors that point at
-its line, are in :mod:`seatrial.system_file`.
+Everything that steps and checks know about the system comes from here. Its values are in :mod:`seatrial.system_values`,
+its gateway in :mod:`seatrial.system_gateway`, its bounds in :mod:`seatrial.tolerances`. Reading the file, and errors
+that point at its line, are in :mod:`seatrial.system_file`.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import Field, model_validator
 
-Words = dict[str, JsonValue]
-
-# ``noun`` and ``base`` are the words of error messages and of the reference: see seatrial.plain_words.
-SECONDS: Words = {"noun": "a duration", "base": "a number of seconds"}
-HOURS: Words = {"noun": "a duration", "base": "a number of hours"}
-PATH: Words = {"noun": "a path", "base": "a path that begins with / and has no blanks"}
-LABEL: Words = {"noun": "a name", "base": "a name of at most 63 lower-case letters, digits and inner dashes"}
-DOMAIN: Words = {"noun": "a domain", "base": "a domain such as cluster.local"}
-HEADER: Words = {"noun": "a header name", "base": "a header name of letters, digits and dashes"}
-
-Seconds = Annotated[float, Field(gt=0, le=3600, json_schema_extra=SECONDS)]
-Ratio = Annotated[float, Field(ge=0, le=1, json_schema_extra={"noun": "a ratio"})]
-Port = Annotated[int, Field(ge=1, le=65535, json_schema_extra={"noun": "a port"})]
-Text = Annotated[str, Field(min_length=1)]
-HttpPath = Annotated[str, Field(pattern=r"^/\S*$", json_schema_extra=PATH)]
-DnsLabel = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=63, json_schema_extra=LABEL)]
-DnsDomain = Annotated[str, Field(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)*$", json_schema_extra=DOMAIN)]
-HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$", json_schema_extra=HEADER)]
-Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"]
-
-
-class Model(BaseModel):
-    """Base of all parts: immutable, and no field is accepted that does not exist."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, strict=True)
-
-
-class Call(Model):
-    """One HTTP request of the system's own interface."""
-
-    method: Method = "GET"
-    """HTTP method."""
-    path: HttpPath
-    """Path and query."""
-    json_body: Any = Field(default=None, alias="json")
-    """Body, sent as JSON; none when left out."""
-    login: bool = False
-    """Send the token of the declared log-in as bearer token."""
-    status: Annotated[int, Field(ge=100, le=599)] = 200
-    """HTTP status of a good answer."""
+from seatrial.system_gateway import Gateway
+from seatrial.system_values import Call, DnsDomain, DnsLabel, HeaderName, HttpPath, Model, Port, Text
+from seatrial.tolerances import Tolerances
 
 
 class Probes(Model):
@@ -149,56 +113,6 @@ class Faults(Model):
     """Body after which it takes at least a fifth of a second for every request."""
 
 
-class Quota(Model):
-    """How many requests a route takes, for all customers together; each replica of the gateway counts for itself."""
-
-    per_second: Annotated[int, Field(ge=1, le=10000)]
-    """Requests a second that are let through for ever."""
-    burst: Annotated[int, Field(ge=0, le=10000)]
-    """Requests beyond that at once; they come back at the same rate."""
-
-
-class Route(Model):
-    """One rule of the gateway."""
-
-    path: HttpPath
-    """A path below which every request goes to the service; it is called to see who answers."""
-    service: DnsLabel
-    """Service that answers."""
-    request: Call | None = None
-    """A request of this route with the status of its answer; GET of the path, answered 200, when left out."""
-    quota: Quota | None = None
-    """Left out when the route has no limit of its own."""
-    balancing: Literal["round_robin", "least_request"] = "round_robin"
-    """How its requests are handed out to the replicas: by turns, or to the one with the fewest under way."""
-
-    @property
-    def call(self) -> Call:
-        """Return the request that tries the route."""
-        return self.request or Call(path=self.path)
-
-
-class Gateway(Model):
-    """The one front door of the system."""
-
-    service: DnsLabel = "gateway"
-    """Name of its NodePort or LoadBalancer Service object."""
-    host: DnsDomain
-    """Name that customers ask for; its certificate is for it."""
-    tls_secret: DnsLabel = "gateway-tls"
-    """Secret that holds its certificate; it is made at deployment when the overlay mounts it without bringing it."""
-    http_port_name: DnsLabel = "http"
-    """Port of the Service object that redirects to HTTPS."""
-    https_port_name: DnsLabel = "https"
-    """Port of the Service object that serves."""
-    timeout_seconds: Annotated[float, Field(gt=0, le=9, json_schema_extra=SECONDS)] = 5.0
-    """How long it waits for a replica; what may not be asked twice ends then with HTTP 504."""
-    workers: Annotated[int, Field(ge=1, le=256)] = 1
-    """Processes of one replica of the gateway that take turns each for itself."""
-    routes: Annotated[tuple[Route, ...], Field(min_length=1)]
-    """What goes where."""
-
-
 class JourneyStep(Model):
     """One request of a customer's journey through the system, sent from outside the cluster."""
 
@@ -210,55 +124,6 @@ class JourneyStep(Model):
     """What is sent."""
     weight: Annotated[int, Field(ge=1, le=100)] = 1
     """How often, relative to the other steps."""
-
-
-class Tolerances(Model):
-    """Every bound that a check judges by, and every bound of a wait."""
-
-    alpha: Annotated[float, Field(gt=0, lt=0.05)] = 1e-6
-    """Probability that one balancing check fails by chance on a healthy system."""
-    power: Annotated[float, Field(gt=0.5, lt=1)] = 0.999
-    """Probability that a balancing check finds the smallest skew."""
-    smallest_skew: Annotated[float, Field(gt=1, le=10)] = 2.0
-    """Smallest skew that must be found: how many times its share one replica gets (and, inverted, loses)."""
-    withdrawal_seconds: Seconds = 5.0
-    """From a replica's failing readiness to the last request that it gets (2 probes, 1 s apart, and programming)."""
-    hang_withdrawal_seconds: Seconds = 10.0
-    """From a hang to the last request that is lost in the hung replica."""
-    crash_error_seconds: Seconds = 5.0
-    """From a crash to the last error that it causes."""
-    crash_success: Ratio = 0.95
-    """Least ratio of successful requests in the window after a crash, without retries."""
-    crash_window_seconds: Seconds = 20.0
-    """Time after a crash in which success is counted."""
-    propagation_seconds: Seconds = 6.0
-    """From a change of the replicas to endpoints and traffic that follow it."""
-    dns_seconds: Seconds = 40.0
-    """From a change of the replicas to names that follow it (a cached answer lives 30 s in CoreDNS)."""
-    restart_seconds: Seconds = 45.0
-    """From a hang to the restart of the replica."""
-    replacement_seconds: Seconds = 45.0
-    """From a deletion to a ready replacement."""
-    recovery_seconds: Seconds = 45.0
-    """From the end of a fault to a full share of the traffic."""
-    rollout_seconds: Seconds = 180.0
-    """For a rollout of all workloads."""
-    settle_seconds: Seconds = 3.0
-    """Traffic that is observed before a fault, and after a bound, to tell what is normal."""
-    request_timeout_seconds: Seconds = 1.0
-    """After which a request of the vantage counts as failed."""
-    rate_per_second: Annotated[int, Field(ge=1, le=2000)] = 45
-    """Fresh connections per second to each service while a fault is observed."""
-    certificate_hours: Annotated[float, Field(gt=0, le=8760, json_schema_extra=HOURS)] = 24.0
-    """Hours for which the gateway's certificate must still be valid."""
-    load_users: Annotated[int, Field(ge=1, le=1000)] = 4
-    """Customers that use the system at the same time during an experiment."""
-    load_seconds: Seconds = 10.0
-    """How long customers are observed before, and again after, a fault."""
-    load_success: Ratio = 0.999
-    """Least ratio of customers' requests that succeed before and after a fault."""
-    load_slowdown: Annotated[float, Field(gt=1, le=20)] = 2.0
-    """Largest ratio of median latencies after and before a fault."""
 
 
 class System(Model):

@@ -17,7 +17,8 @@ from seatrial.checks.discovery import (
     wrong_ports,
 )
 from seatrial.observe.records import DnsAnswer, DnsRecord, Endpoint, PodView, ServicePort, ServiceView
-from seatrial.system import Call, Edge, Service
+from seatrial.system import Edge, Service
+from seatrial.system_values import Call
 
 from .traffic import pod, pods, told
 

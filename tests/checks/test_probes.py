@@ -9,7 +9,8 @@ import pytest
 
 from seatrial.checks.probes import missing_probes
 from seatrial.observe.records import Probe, Workload
-from seatrial.system import Service, Tolerances
+from seatrial.system import Service
+from seatrial.tolerances import Tolerances
 
 from .traffic import told
 

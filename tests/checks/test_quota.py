@@ -9,7 +9,7 @@ import pytest
 
 from seatrial.checks.quota import allowed, not_kept, wrongly_refused
 from seatrial.observe.front_door import Reply
-from seatrial.system import Quota
+from seatrial.system_gateway import Quota
 
 from .traffic import told
 

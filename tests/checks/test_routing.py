@@ -9,7 +9,8 @@ import pytest
 
 from seatrial.checks.routing import REFUSALS, forgotten_identity, let_through, misrouted, not_redirected
 from seatrial.observe.front_door import Reply
-from seatrial.system import Call, Route
+from seatrial.system_gateway import Route
+from seatrial.system_values import Call
 
 from .traffic import told
 

@@ -7,7 +7,7 @@ import pytest
 from seatrial.errors import Failed, Inconclusive
 from seatrial.load.records import LoadRecord, LoadRequest
 from seatrial.load.regression import FEWEST_REQUESTS, check_no_regression
-from seatrial.system import Tolerances
+from seatrial.tolerances import Tolerances
 
 TOLERANCES = Tolerances(load_success=0.95, load_slowdown=2.0)
 

@@ -45,8 +45,8 @@ from seatrial.observe.front_door import (
     observe_front_door,
     sign_in,
 )
-from seatrial.system import Call
 from seatrial.system_file import parse_system
+from seatrial.system_values import Call
 
 HOST = "shop.test"
 CA = trustme.CA(organization_name="Trial")

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from seatrial.errors import Failure
 from seatrial.observe.records import Probe, Workload
-from seatrial.system import Service, Tolerances
+from seatrial.system import Service
+from seatrial.tolerances import Tolerances
 
 PURPOSE = {
     "readiness": "traffic goes to replicas that cannot serve",

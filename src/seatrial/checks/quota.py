@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from seatrial.errors import Failure
 from seatrial.observe.front_door import Reply
-from seatrial.system import Quota
+from seatrial.system_gateway import Quota
 
 REFUSED = 429
 SLACK = 2

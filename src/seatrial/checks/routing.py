@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 
 from seatrial.errors import Failure
 from seatrial.observe.front_door import Reply
-from seatrial.system import Route
+from seatrial.system_gateway import Route
 
 REFUSALS = (400, 403, 404, 421)
 """Statuses that refuse a host which is not ours: HTTP asks for 421, servers differ."""

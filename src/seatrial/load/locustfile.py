@@ -17,8 +17,8 @@ from locust import HttpUser, constant, events
 from requests.adapters import HTTPAdapter
 
 from seatrial.load.records import COLUMNS
-from seatrial.system import Call
 from seatrial.system_file import load_system
+from seatrial.system_values import Call
 
 SYSTEM = load_system(Path(os.environ["SEATRIAL_SYSTEM"]))
 URLS: dict[str, str] = json.loads(os.environ["SEATRIAL_URLS"])

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from seatrial.errors import Doubt, Failure, doubt_on, fail_on
 from seatrial.load.records import LoadRecord
-from seatrial.system import Tolerances
+from seatrial.tolerances import Tolerances
 
 FEWEST_REQUESTS = 30
 """Below this a median says nothing."""

@@ -6,7 +6,8 @@ import json
 
 from seatrial.errors import Failed, Failure
 from seatrial.observe.vantage import Answer, Vantage
-from seatrial.system import Call, Login, Service, System
+from seatrial.system import Login, Service, System
+from seatrial.system_values import Call
 
 
 def call_service(vantage: Vantage, system: System, service: Service, call: Call, token: str = "") -> Answer:

@@ -24,7 +24,9 @@ from seatrial.errors import EnvironmentFault
 from seatrial.observe.calls import token_of
 from seatrial.observe.entrance import node_address
 from seatrial.observe.kube import UNREAD, observe_service, unread
-from seatrial.system import Call, Gateway, System
+from seatrial.system import System
+from seatrial.system_gateway import Gateway
+from seatrial.system_values import Call
 
 TIMEOUT_SECONDS = 10.0
 LOOK_SIZE = 12
