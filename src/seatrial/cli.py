@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from seatrial.cluster import deploy, doctor, kind, teardown
+from seatrial.cluster.addons import load_addons
 from seatrial.cluster.kind import KindCluster
 from seatrial.cluster.status import observe_status
 from seatrial.cluster.up import Wanted, cluster_up, platform_up, system_objects, system_up
@@ -55,10 +56,11 @@ def up(
     description = load_system(system)  # bad input is told before anything is started
     folder = deploy.overlay_folder(overlay)
     phases = Phases()
-    cluster = cluster_up(Wanted(name, workers, supply, mirror, api_port), phases)
+    addons = load_addons(folder)
+    cluster = cluster_up(Wanted(name, workers, supply, mirror, api_port, addons), phases)
     if not bare:
         connection = cluster.connect()
-        platform_up(connection, phases)
+        platform_up(connection, addons, phases)
         system_up(connection, system_objects(connection, folder, description), description.namespace, phases)
     if timings:
         timings.write_text(json.dumps(phases.seconds, indent=2))

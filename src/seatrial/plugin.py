@@ -13,6 +13,7 @@ from typing import TypeVar
 import pytest
 
 from seatrial.capabilities import load_capabilities
+from seatrial.cluster.addons import load_addons
 from seatrial.cluster.deploy import kustomization, overlay_folder
 from seatrial.cluster.kind import current_kubeconfig
 from seatrial.errors import UsageError
@@ -212,6 +213,7 @@ def _refuse_bad_input(options: TrialOptions) -> None:
     try:
         load_system(options.system)
         load_capabilities(overlay_folder(options.overlay))
+        load_addons(overlay_folder(options.overlay))
         for component in options.components:
             kustomization(component, f"--component {component}")
         if options.cluster == "current":

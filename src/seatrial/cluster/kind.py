@@ -18,7 +18,7 @@ from seatrial.cluster import golang
 from seatrial.cluster.client import Cluster
 from seatrial.cluster.engine import bounding_set, docker, needs_bounded_runtime
 from seatrial.cluster.identity import Identity, identify
-from seatrial.cluster.node_image import KIND_MODULE
+from seatrial.cluster.node_image import KIND
 from seatrial.command import logged
 from seatrial.errors import EnvironmentFault, UsageError
 from seatrial.paths import cache_root, cached
@@ -82,7 +82,7 @@ def kubectl() -> Path:
 
 
 def _kind() -> Path:
-    return golang.binary_folder() / golang.output_name(KIND_MODULE)
+    return golang.binary(KIND)
 
 
 def configuration(

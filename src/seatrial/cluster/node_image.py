@@ -1,4 +1,8 @@
-"""The node image with everything preloaded, in two layers: the core (Kubernetes), then what the trial adds."""
+"""The node image with everything preloaded, in layers.
+
+The core is Kubernetes. On it stands what the system and every overlay need, and on that what an add-on brings that an
+overlay asks for: who does not ask for a mesh does not compile one.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from seatrial.cluster import doctor, golang, images
-from seatrial.cluster.components import components, content_key
+from seatrial.cluster.components import GoProgram, Image, components, content_key
 from seatrial.cluster.engine import docker, install_packages
 from seatrial.cluster.rootfs import has_image, rootfs_image
 from seatrial.cluster.supply import Supply, pull
@@ -20,25 +24,46 @@ from seatrial.paths import ROOT, cache_root
 from seatrial.progress import Phases
 
 FILES = ROOT / "images" / "node"
-ADDED = ("metrics-server", "nginx")
-"""Components beside Kubernetes itself that the default overlay needs."""
 KIND_MODULE = "sigs.k8s.io/kind"
+KIND = GoProgram(name="kind", package=KIND_MODULE)
 BUILD_PACKAGES = ("debootstrap", "gcc", "libc6-dev", "libseccomp-dev", "pkg-config")
 
 
-def ensure_node_image(supply: Supply, phases: Phases) -> str:
-    """Return the tag of the node image for this checkout, making what is missing of it."""
-    tag = f"localhost/seatrial/node:{content_key(_core_key(supply), images.system_key(), *_added_keys())}"
+def ensure_node_image(supply: Supply, addons: Sequence[str], phases: Phases) -> str:
+    """Return the tag of the node image for this checkout, with what the add-ons bring; makes what is missing of it."""
+    tag = _tag("node", _core_key(supply), images.system_key(), *_keys(components().added()))
+    if not has_image(tag):
+        core = ensure_core(supply, phases)
+        images.compile_components(supply, components().added(), phases)
+        with phases.phase("system images", estimate_seconds=40, then="node image"):
+            base = pull(supply, components().base("python")) if supply.pulls else images.python_base()
+            names = [images.reference_image(base), images.vantage_image(), *_acquire(supply, components().added())]
+        with phases.phase("node image", estimate_seconds=20, then="cluster"):
+            _preload(core, names, tag)
+        _drop_superseded(tag)
+    for addon in sorted(addons):
+        tag = _with_addon(supply, addon, tag, phases)
+    return tag
+
+
+def _with_addon(supply: Supply, addon: str, below: str, phases: Phases) -> str:
+    """Return the tag of a node image with an add-on's images on top of another one."""
+    added = components().added(addon)
+    tag = _tag(f"node-{addon}", below, *_keys(added))
     if has_image(tag):
         return tag
-    core = ensure_core(supply, phases)
-    with phases.phase("system images", estimate_seconds=40, then="node image"):
-        base = pull(supply, components().base("python")) if supply.pulls else images.python_base()
-        names = [images.reference_image(base), images.vantage_image(), *(_added(supply, name) for name in ADDED)]
+    images.compile_components(supply, added, phases)
+    with phases.phase(f"{addon} images", estimate_seconds=20, then="node image"):
+        names = _acquire(supply, added)
     with phases.phase("node image", estimate_seconds=20, then="cluster"):
-        _preload(core, names, tag)
+        _preload(below, names, tag)
+    docker("image", "rm", *names)  # they stand in the node image now
     _drop_superseded(tag)
     return tag
+
+
+def _tag(name: str, *parts: str) -> str:
+    return f"localhost/seatrial/{name}:{content_key(*parts)}"
 
 
 def _drop_superseded(tag: str) -> None:
@@ -61,13 +86,12 @@ def _preloaded_names() -> list[str]:
     return [component.image for component in components().images if component.in_node]
 
 
-def _added_keys() -> list[str]:
-    return [components().image(name).model_dump_json() for name in ADDED]
+def _keys(added: Sequence[Image]) -> list[str]:
+    return [image.model_dump_json() + (golang.binaries_key(image.module) if image.package else "") for image in added]
 
 
-def _added(supply: Supply, name: str) -> str:
-    component = components().image(name)
-    return pull(supply, component) if supply.pulls else images.component_image(component)
+def _acquire(supply: Supply, added: Sequence[Image]) -> list[str]:
+    return [pull(supply, image) if supply.pulls else images.component_image(image) for image in added]
 
 
 def ensure_core(supply: Supply, phases: Phases) -> str:
@@ -100,11 +124,10 @@ def _compile_and_bootstrap(phases: Phases) -> str:
         with phases.phase("install build packages", then="compile"):
             install_packages(*BUILD_PACKAGES)
     lock = components()
-    plain = [binary.package for binary in lock.binaries if not binary.cgo] + lock.packages
-    cgo = [binary.package for binary in lock.binaries if binary.cgo]
+    programs = [KIND, *lock.binaries, *(image for image in (*lock.images,) if image.package and not image.addon)]
     with ThreadPoolExecutor(max_workers=1) as beside:
         bases = beside.submit(_bootstrap, phases)
-        golang.build_tools([KIND_MODULE, *plain], phases, cgo=cgo)
+        golang.build(programs, phases)
         return bases.result()
 
 
@@ -129,7 +152,7 @@ def _lay_out(root: Path) -> None:
         is_program = relative.parts[:3] == ("usr", "local", "bin") or relative.parts[:2] == ("kind", "bin")
         target.chmod(0o755 if is_program else 0o644)
     for binary in lock.binaries:
-        images.link(golang.binary_folder() / golang.output_name(binary.package), root / binary.path.lstrip("/"))
+        images.link(golang.binary(binary), root / binary.path.lstrip("/"))
     _pin_pause(root / "etc" / "containerd" / "config.toml", lock.image("pause").image)
     manifests = root / "kind" / "manifests"
     manifests.mkdir(parents=True)

@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from seatrial.cluster import deploy, inventory, kind
+from seatrial.cluster import deploy, golang, inventory, istio, kind
 from seatrial.cluster.certificates import with_certificate
 from seatrial.cluster.client import Cluster
+from seatrial.cluster.components import components
 from seatrial.cluster.engine import docker, ensure_engine, is_running
-from seatrial.cluster.golang import build_tools
+from seatrial.cluster.golang import build
 from seatrial.cluster.kind import KindCluster
-from seatrial.cluster.node_image import KIND_MODULE, drop_build_caches, ensure_node_image
-from seatrial.cluster.supply import Supply, choose, refuse_unknown
+from seatrial.cluster.node_image import KIND, drop_build_caches, ensure_node_image
+from seatrial.cluster.supply import Supply, choose, pull, refuse_unknown
 from seatrial.errors import EnvironmentFault
 from seatrial.progress import Phases
 from seatrial.system import System
@@ -22,7 +23,6 @@ from seatrial.system import System
 ROLLOUT_SECONDS = 180.0
 """How long the workloads may take to roll out; about 20 s were measured on two cores."""
 KEEP_BUILD_CACHE = "SEATRIAL_KEEP_BUILD_CACHE"
-KUBECTL_PACKAGE = "k8s.io/kubernetes/cmd/kubectl"
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,8 @@ class Wanted:
     mirror: str | None = None
     api_port: int | None = None
     """Loopback port of the API server; as it is, else any free one, when left out."""
+    addons: tuple[str, ...] = ()
+    """What the overlay stands on beside the cluster itself."""
 
     def __post_init__(self) -> None:
         KindCluster(self.name)
@@ -57,9 +59,10 @@ def cluster_up(wanted: Wanted, phases: Phases) -> KindCluster:
 def _cluster_up(wanted: Wanted, phases: Phases) -> KindCluster:
     cluster = KindCluster(wanted.name)
     supply = choose(wanted.supply, wanted.mirror)
-    image = ensure_node_image(supply, phases)
-    build_tools([KIND_MODULE], phases)
+    image = ensure_node_image(supply, wanted.addons, phases)
+    build([KIND], phases)
     _ensure_kubectl(supply, image, phases)
+    _ensure_tools(supply, wanted.addons, phases)
     _drop_build_caches(phases)
     with phases.phase("check cluster"):
         document = kind.wanted_configuration(cluster, wanted.workers, wanted.api_port)
@@ -78,24 +81,45 @@ def _drop_build_caches(phases: Phases) -> None:
 
 
 def _ensure_kubectl(supply: Supply, image: str, phases: Phases) -> None:
-    """Take kubectl out of the node image where it was not compiled here."""
-    if kind.kubectl().exists():
-        return
+    """Have kubectl: compiled here, or taken out of the node image."""
+    program = next(each for each in components().binaries if each.name == "kubectl")
+    if supply.pulls:
+        _take_out(image, program.path, golang.binary(program))
+    else:
+        build([program], phases)
+
+
+def _ensure_tools(supply: Supply, addons: Sequence[str], phases: Phases) -> None:
+    """Have the programs that install add-ons: compiled here, or taken out of their upstream images."""
+    wanted = [tool for tool in components().tools if tool.addon in addons]
     if not supply.pulls:
-        build_tools([KUBECTL_PACKAGE], phases)
+        build(wanted, phases)
         return
-    container, beside = docker("create", image).strip(), kind.kubectl().with_suffix(".part")
+    for tool in wanted:
+        if not golang.binary(tool).exists():
+            _take_out(pull(supply, tool), tool.path, golang.binary(tool))
+
+
+def _take_out(image: str, path: str, target: Path) -> None:
+    """Copy a program out of an image, once."""
+    if target.exists():
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    container, beside = docker("create", image).strip(), target.with_suffix(".part")
     try:
-        docker("cp", f"{container}:/usr/bin/kubectl", str(beside))
-        beside.rename(kind.kubectl())  # a copy that was interrupted is not taken for whole
+        docker("cp", f"{container}:{path}", str(beside))
+        beside.rename(target)  # a copy that was interrupted is not taken for whole
     finally:
         docker("rm", "--volumes", container)
 
 
-def platform_up(cluster: Cluster, phases: Phases) -> None:
-    """Apply what the cluster itself needs: metrics-server."""
+def platform_up(cluster: Cluster, addons: Sequence[str], phases: Phases) -> None:
+    """Apply what the cluster itself needs (metrics-server), and what the overlay stands on."""
     with phases.phase("platform", estimate_seconds=5, then="system"):
         deploy.apply(cluster, deploy.render(cluster, deploy.MANIFESTS / "platform"))
+    if istio.ADDON in addons:
+        with phases.phase("istio", estimate_seconds=15, then="system"):
+            istio.install(cluster, within_seconds=ROLLOUT_SECONDS)
 
 
 def system_objects(

@@ -1,0 +1,30 @@
+"""What an overlay stands on beside the cluster itself, such as a mesh: acquired only when it is asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+
+from seatrial.cluster.components import components
+from seatrial.errors import UsageError
+
+FILE = "addons.yaml"
+
+
+def load_addons(overlay: Path) -> tuple[str, ...]:
+    """Read the file beside an overlay's kustomization; an overlay without one needs none.
+
+    Raises UsageError, which names the file, at anything but a list of add-ons that exist.
+    """
+    path = overlay / FILE
+    if not path.exists():
+        return ()
+    try:
+        given = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UsageError(f"{path}: not YAML: {str(error).splitlines()[0]}") from error
+    known = sorted(components().addons)
+    if not isinstance(given, list) or any(each not in known for each in given):
+        raise UsageError(f"{path}: {given!r} is no list of add-ons", remedy=f"give for instance [{', '.join(known)}]")
+    return tuple(given)
