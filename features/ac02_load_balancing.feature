@@ -23,13 +23,14 @@ Feature: Traffic is spread over the replicas of a service
       | 2        |
       | 5        |
 
-  @disruptive
+  @disruptive @connections
   Scenario: Clients stick to a replica when affinity is asked for, and only then
     Given every service has a twin that asks for session affinity
     When every node calls each service and its twin
     Then each client sticks to one replica of the twin
     And no client sticks to one replica of the service
 
+  @connections
   Scenario: A kept connection stays with its replica
     When every service is called over one kept connection
     Then that connection is answered by one replica alone

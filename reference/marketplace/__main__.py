@@ -19,6 +19,9 @@ from marketplace.settings import Settings, read_settings
 
 DRAIN_SECONDS = 10
 """Longest wait for requests in flight after SIGTERM; below the pod's termination grace period."""
+KEEP_ALIVE_SECONDS = 3660
+"""Longer than any proxy before the service keeps an idle connection (Envoy: an hour): who closes first must not be the one
+that is asked, for a request that is on its way at that moment is lost."""
 
 
 class SideServer(uvicorn.Server):
@@ -62,6 +65,7 @@ def _config(app: ASGIApp, port: int) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=DRAIN_SECONDS,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         server_header=False,
     )
 
