@@ -11,7 +11,8 @@ from seatrial.chaos.switches import switched
 from seatrial.checks import deadline
 from seatrial.cluster.client import Cluster
 from seatrial.errors import fail_on
-from seatrial.observe.front_door import FrontDoor, Reply, ask, customer, sign_in
+from seatrial.observe.customers import Reply, ask, customer, sign_in
+from seatrial.observe.front_door import FrontDoor
 from seatrial.observe.publication import replica_names
 from seatrial.report.evidence import Evidence
 from seatrial.system import System

@@ -16,7 +16,8 @@ from seatrial.chaos.switches import switched
 from seatrial.checks import turns
 from seatrial.cluster.client import Cluster
 from seatrial.errors import Failure, fail_on
-from seatrial.observe.front_door import FrontDoor, Reply, ask_at_once, customer, sign_in
+from seatrial.observe.customers import Reply, ask_at_once, customer, sign_in
+from seatrial.observe.front_door import FrontDoor
 from seatrial.observe.kube import observe_endpoints
 from seatrial.observe.publication import replica_names
 from seatrial.report.evidence import Evidence

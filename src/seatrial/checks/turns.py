@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 
 from seatrial.errors import Failure
-from seatrial.observe.front_door import Reply
+from seatrial.observe.customers import Reply
 
 SPARED = 0.5
 """Of its share, at most, that a slow replica gets of a balancer that asks the least busy one."""
