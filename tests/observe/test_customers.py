@@ -150,6 +150,24 @@ def test_many_customers_ask_at_once_and_never_more_than_there_are() -> None:
     assert {asked.headers["Authorization"] for asked in server.asked} == {"Bearer secret-1"}
 
 
+def test_each_of_many_requests_has_an_id_of_its_own_where_that_is_asked_for(server: Server) -> None:
+    with customer(server.door) as shopper:
+        ask_at_once(shopper, server.door, Call(path="/items"), count=3, customers=2, id_prefix="a-")
+        ask_steadily(shopper, server.door, Call(path="/items"), per_second=200, count=2, id_prefix="b-")
+        replies = ask_steadily(shopper, server.door, Call(path="/items"), per_second=200, count=1)
+    sent = [asked.headers.get("X-Request-Id") for asked in server.asked]
+    assert (sorted(sent[:3]), sent[3:]) == (["a-0", "a-1", "a-2"], ["b-0", "b-1", None])
+    assert replies[0].sent == {}
+
+
+def test_steady_customers_do_not_wait_for_each_other_and_bring_their_token() -> None:
+    with serving_tls() as server, customer(server.door) as shopper:
+        call, began = Call(path="/slow", login=True), time.monotonic()
+        ask_steadily(shopper, server.door, call, per_second=50, count=10, customers=10, token="secret-1")
+    assert time.monotonic() - began < 10 * 0.1, "one customer alone takes 0.1 s for each"
+    assert {asked.headers["Authorization"] for asked in server.asked} == {"Bearer secret-1"}
+
+
 def test_a_customer_signs_in_through_the_gateway(server: Server) -> None:
     with customer(server.door) as shopper:
         assert sign_in(shopper, server.door, parse_system(SYSTEM, "s")) == "secret-1"
