@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from itertools import chain
 
 from pytest_bdd import then, when
 
-from seatrial.chaos.switches import switched
+from seatrial.chaos.switches import all_switched
 from seatrial.checks import deadline
 from seatrial.cluster.client import Cluster
 from seatrial.errors import fail_on
-from seatrial.observe.front_door import FrontDoor, Reply, ask, customer, sign_in
+from seatrial.observe.customers import Reply, ask, customer, sign_in
+from seatrial.observe.front_door import FrontDoor
 from seatrial.observe.publication import replica_names
 from seatrial.report.evidence import Evidence
 from seatrial.system import System
@@ -25,15 +25,13 @@ from steps.routing import gateway_of
     target_fixture="unanswered",
 )
 def call_the_stalled(door: FrontDoor, cluster: Cluster, system: System) -> list[tuple[Route, Reply]]:
-    body, replicas = switch_of(system, "stalled"), replica_names(cluster, system)
+    (faults, body), replicas = switch_of(system, "stalled"), replica_names(cluster, system)
     routes = [route for route in gateway_of(system).routes if route.call.method != "GET"]
     with customer(door) as client:
         token = sign_in(client, door, system)
 
         def call(route: Route) -> tuple[Route, Reply]:
-            with ExitStack() as stack:
-                for pod in replicas[route.service] if system.faults else ():
-                    stack.enter_context(switched(cluster, system.namespace, pod, system.faults, body))
+            with all_switched(cluster, system.namespace, replicas[route.service], faults, body):
                 return route, ask(client, door, route.call, token=token)
 
         return [call(route) for route in routes]

@@ -16,17 +16,18 @@ from seatrial.chaos.switches import switched
 from seatrial.checks import turns
 from seatrial.cluster.client import Cluster
 from seatrial.errors import Failure, fail_on
-from seatrial.observe.front_door import FrontDoor, Reply, ask_at_once, customer, sign_in
-from seatrial.observe.kube import observe_endpoints
+from seatrial.observe.customers import Reply, ask_at_once, customer, sign_in
+from seatrial.observe.front_door import FrontDoor
 from seatrial.observe.publication import replica_names
 from seatrial.report.evidence import Evidence
-from seatrial.system import System
+from seatrial.system import Faults, System
 from seatrial.system_gateway import Route
-from steps.routing import gateway_of
+from steps.routing import gateway_of, gateways
 
 READS = 120
 """Requests on one route: a multiple of every usual number of replicas."""
 CUSTOMERS = 8
+Switch = tuple[Faults, dict[str, Any]]
 
 
 class Reads(NamedTuple):
@@ -40,17 +41,17 @@ class Reads(NamedTuple):
 
 
 def read(
-    door: FrontDoor, cluster: Cluster, system: System, dice: random.Random, body: dict[str, Any] | None, only: str = ""
+    door: FrontDoor, cluster: Cluster, system: System, dice: random.Random, switch: Switch | None, only: str = ""
 ) -> list[Reads]:
     """Read on every route (of one balancing, when ``only`` names it) while a replica of its service has the fault."""
-    found = list(_read(door, cluster, system, dice, body, only))
+    found = list(_read(door, cluster, system, dice, switch, only))
     if not found:
         pytest.skip(f"{system.name} declares no route {f'of balancing {only!r} ' if only else ''}that is read")
     return found
 
 
 def _read(
-    door: FrontDoor, cluster: Cluster, system: System, dice: random.Random, body: dict[str, Any] | None, only: str
+    door: FrontDoor, cluster: Cluster, system: System, dice: random.Random, switch: Switch | None, only: str
 ) -> Iterator[Reads]:
     replicas = replica_names(cluster, system)
     with customer(door) as client:
@@ -60,20 +61,18 @@ def _read(
             if call.method != "GET" or (only and route.balancing != only):
                 continue
             victim = dice.choice(sorted(replicas[route.service]))
-            faults = system.faults
-            fault = switched(cluster, system.namespace, victim, faults, body) if faults and body else nullcontext()
-            with fault:
+            with switched(cluster, system.namespace, victim, *switch) if switch else nullcontext():
                 replies = ask_at_once(client, door, call, count=READS, customers=CUSTOMERS, token=token)
             counts = turns.count(replies, system.identity.header)
             yield Reads(route, replies, victim, replicas[route.service], counts)
 
 
-def switch_of(system: System, name: str) -> dict[str, Any]:
-    """Return the body of a fault switch; skip where the system has none."""
+def switch_of(system: System, name: str) -> Switch:
+    """Return the fault switches and the body for one fault; skip where the system has none."""
     body: dict[str, Any] | None = getattr(system.faults, name) if system.faults else None
-    if body is None:
+    if system.faults is None or body is None:
         pytest.skip(f"{system.name} declares no fault switch {name!r}")
-    return body
+    return system.faults, body
 
 
 @when("customers read on every route while one replica of its service fails every request", target_fixture="reads")
@@ -133,9 +132,7 @@ def out_of_turn(reads: Reads, number: int) -> Iterator[Failure]:
 
 def takers(cluster: Cluster, system: System) -> int:
     """Return how many processes of the gateway take turns, each for itself."""
-    gateway = gateway_of(system)
-    ready = [each for each in observe_endpoints(cluster, system.namespace, gateway.service) if each.ready]
-    return len(ready) * gateway.workers
+    return gateways(cluster, system) * gateway_of(system).workers
 
 
 def show(reads: list[Reads], evidence: Evidence) -> None:

@@ -14,28 +14,17 @@ from pytest_bdd import given, then, when
 from seatrial.checks import privacy, quota, routing
 from seatrial.cluster.client import Cluster
 from seatrial.errors import fail_on
-from seatrial.observe.front_door import (
-    VERSIONS,
-    Certificate,
-    FrontDoor,
-    Handshake,
-    Reply,
-    ask,
-    ask_steadily,
-    await_turns,
-    customer,
-    greet,
-    observe_certificate,
-    observe_front_door,
-    sign_in,
-)
+from seatrial.observe.customers import REQUEST_ID, Reply, ask, ask_steadily, customer, sign_in
+from seatrial.observe.front_door import FrontDoor, observe_front_door
+from seatrial.observe.gateway_convergence import await_turns
+from seatrial.observe.kube import observe_endpoints
 from seatrial.observe.publication import replica_names
+from seatrial.observe.tls_greeting import VERSIONS, Certificate, Handshake, greet, observe_certificate
 from seatrial.report.evidence import Evidence
 from seatrial.system import System
 from seatrial.system_gateway import Gateway, Route
 from seatrial.system_values import Call
 
-REQUEST_ID = "X-Request-Id"
 ABSENT_PATH = "/seatrial-absent"
 ABSENT_HOST = "seatrial-absent.test"
 BEYOND = 3
@@ -65,6 +54,12 @@ def gateway_of(system: System) -> Gateway:
     if system.gateway is None:
         pytest.skip(f"{system.name} declares no gateway")
     return system.gateway
+
+
+def gateways(cluster: Cluster, system: System) -> int:
+    """Return how many replicas of the gateway are ready."""
+    endpoints = observe_endpoints(cluster, system.namespace, gateway_of(system).service)
+    return sum(each.ready for each in endpoints)
 
 
 @when("every route is called at the gateway", target_fixture="answers")

@@ -349,6 +349,28 @@ def test_the_gateway_limits_the_routes_that_have_a_quota_and_no_other(route: Doc
     assert "limit_req_status 429;" in nginx()
 
 
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route["path"])
+def test_the_gateway_limits_what_is_under_way_at_the_same_time_where_that_is_declared(route: Document):
+    limit = re.search(r"limit_conn (\w+) (\d+);", chosen(route["path"]))
+    assert (int(limit[2]) if limit else None) == route.get("concurrent")
+    if limit:
+        zones = re.findall(r"limit_conn_zone \$server_name zone=(\w+):64k;", nginx())
+        assert zones.count(limit[1]) == 1
+        assert limit[1] not in re.findall(r"zone (\w+) 64k;", nginx()), "NGINX refuses one name for two kinds of zones"
+    assert "limit_conn_status 503;" in nginx()
+
+
+def test_the_gateway_tries_as_often_and_leaves_out_as_soon_as_declared():
+    assert re.findall(r"proxy_next_upstream_tries (\d+);", nginx()) == [str(SYSTEM["gateway"]["attempts"])]
+    assert "non_idempotent" not in nginx()
+    ejection = SYSTEM["gateway"]["ejection"]
+    found = re.findall(r"resolve max_fails=(\d+) fail_timeout=(\d+)s;", nginx())
+    assert len(found) == len(SERVICES)
+    for failures, seconds in found:
+        assert 1 <= int(failures) <= ejection["failures"]
+        assert int(seconds) >= ejection["for_seconds"]
+
+
 def test_the_gateway_answers_to_the_host_of_system_yaml_and_refuses_others():
     host = SYSTEM["gateway"]["host"]
     names = re.findall(r"^\s*server_name (.+);", nginx(), re.MULTILINE)

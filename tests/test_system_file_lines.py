@@ -215,6 +215,16 @@ BROKEN = {
         gateway("{path: /, service: web, request: {path: /, login: true}}"),
         "11: gateway.routes[0].request.login: true needs the part login, which is missing; declare it at the top level",
     ),
+    "a queue without a limit": (
+        11,
+        gateway("{path: /, service: web, pending: 1}"),
+        "11: gateway.routes[0].pending: nobody waits where all are let through; declare concurrent, or leave it out",
+    ),
+    "a period too short": (
+        11,
+        "gateway: {host: a.test, ejection: {for_seconds: 0}, routes: [{path: /, service: web}]}",
+        "11: gateway.ejection.for_seconds: 0 is out of range; give a number of seconds from 0.5 to 3600",
+    ),
     "no routes": (11, gateway(""), "11: gateway.routes: is empty; give a list that is not empty"),
     "routes missing": (
         11,

@@ -14,7 +14,7 @@ from seatrial.paths import ROOT
 from seatrial.plain_words import Schema, definition_name, required, resolve, right, whole_schema
 
 PLACE = ROOT / "docs" / "configuration.md"
-TITLES = {"JourneyStep": "Journey step", "System": "Top level"}
+TITLES = {"JourneyStep": "Journey step", "RequestLog": "Request log", "System": "Top level"}
 INTRODUCTION = """\
 # Configuration: `system.yaml`
 
@@ -49,7 +49,9 @@ What each part makes possible:
 | `edges` | calls between services |
 | `login` | any request with `login: true` |
 | `gateway` | routes, privacy and quotas of the front door, in overlays that have one |
+| `gateway.ejection`, `gateway.routes[].concurrent` | what it does when replicas fail, or too many come at once |
 | `faults` | replicas that turn unready or hang; without it these scenarios are skipped |
+| `request_log` | counting what replicas saw of a request: retries, replicas that are left out |
 
 Rules that the tables cannot show:
 
@@ -58,6 +60,7 @@ Rules that the tables cannot show:
 - Names of services and of journey steps occur once; `caller`, `callee` and `service` name a declared service.
 - A service that the journey asks has `external`, unless there is a `gateway`; a request with `login: true` needs the
   part `login`.
+- A route with `pending` has `concurrent`, too.
 - `hang_withdrawal_seconds` is at least `withdrawal_seconds`, because the same probe notices both.
 - A value may be repeated by a YAML anchor and alias; merges (`<<`) are refused.
 

@@ -12,7 +12,6 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-import yaml
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
@@ -22,6 +21,7 @@ from seatrial.plain_words import Schema, resolve, right
 from seatrial.system import System
 from seatrial.system_file import field_path
 from seatrial.system_values import HEADER, DnsLabel, HeaderName, HttpPath, Model, Text
+from seatrial.yaml_file import read_yaml
 
 LONGEST_SHOWN = 120
 SHOWN_BEFORE = 30
@@ -89,14 +89,9 @@ ANSWERS = TypeAdapter(dict[str, Recorded])
 
 def load_frontend(path: Path, system: System) -> Frontend:
     """Read the calls; raises UsageError with file, entry and what would be right."""
+    given = read_yaml(path, when_missing="name the file of the frontend's calls")
     try:
-        frontend = Frontend.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")), strict=False)
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}", remedy="name the file of the frontend's calls") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: is not UTF-8 text", remedy="save the file as UTF-8") from error
-    except yaml.YAMLError as error:
-        raise UsageError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+        frontend = Frontend.model_validate(given, strict=False)
     except ValidationError as error:
         raise UsageError(f"{path}: {_complaint(error.errors()[0])}") from error
     names, services = [call.name for call in frontend.calls], [service.name for service in system.services]

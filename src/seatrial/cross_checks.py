@@ -27,6 +27,7 @@ def cross_problems(data: dict[str, Any]) -> Iterator[Finding]:
     yield from _logins(data)
     yield from _outside(data)
     yield from _headers(data)
+    yield from _queues(data)
     yield from _bounds(data)
 
 
@@ -104,6 +105,12 @@ def _headers(data: dict[str, Any]) -> Iterator[Finding]:
         called = part.get("called_header", Identity().called_header)
         if isinstance(header, str) and isinstance(called, str) and header.lower() == called.lower():
             yield loc, f"header and called_header are both {header!r}; give two different headers"
+
+
+def _queues(data: dict[str, Any]) -> Iterator[Finding]:
+    for loc, route in _routes(data):
+        if route.get("pending") is not None and route.get("concurrent") is None:
+            yield (*loc, "pending"), "nobody waits where all are let through; declare concurrent, or leave it out"
 
 
 def _bounds(data: dict[str, Any]) -> Iterator[Finding]:

@@ -107,10 +107,23 @@ class Faults(Model):
     """Body after which the replica answers nothing any more."""
     failing: dict[str, Any] | None = None
     """Body after which it answers every request with a server error, and is ready all the same."""
+    broken: dict[str, Any] | None = None
+    """Body after which it answers every request with HTTP 500, as a bug makes it, and is ready all the same."""
     stalled: dict[str, Any] | None = None
     """Body after which it takes far longer for every request than the gateway waits."""
     slow: dict[str, Any] | None = None
     """Body after which it takes at least a fifth of a second for every request."""
+
+
+class RequestLog(Model):
+    """The line that each replica writes to its standard output for every request that it answered: a JSON object."""
+
+    id_field: Text = "request_id"
+    """Field with the request id that the request brought in the header X-Request-Id."""
+    status_field: Text = "status"
+    """Field with the HTTP status of the answer."""
+    time_field: Text = "time"
+    """Field with the time of the answer, in Unix seconds or as in ISO 8601."""
 
 
 class JourneyStep(Model):
@@ -147,6 +160,8 @@ class System(Model):
     """Left out when the system has no gateway in any of its overlays."""
     faults: Faults | None = None
     """Left out when the system has no fault switches: scenarios that need them are skipped with that reason."""
+    request_log: RequestLog | None = None
+    """Left out when replicas write no such log: scenarios that count what replicas saw are skipped with that reason."""
     frontend: Text | None = None
     """File of the frontend's recorded calls, relative to this one; left out when nothing is recorded."""
     journey: tuple[JourneyStep, ...] = ()

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from seatrial.system_values import SECONDS, Call, DnsDomain, DnsLabel, HttpPath, Model
+from seatrial.system_values import SECONDS, Call, DnsDomain, DnsLabel, HttpPath, Model, Seconds
 
 
 class Quota(Model):
@@ -16,6 +16,15 @@ class Quota(Model):
     """Requests a second that are let through for ever."""
     burst: Annotated[int, Field(ge=0, le=10000)]
     """Requests beyond that at once; they come back at the same rate."""
+
+
+class Ejection(Model):
+    """How a replica that fails, and is ready all the same, is left out; each replica of the gateway decides alone."""
+
+    failures: Annotated[int, Field(ge=1, le=1000)] = 5
+    """Failed requests after which it is left out, at the latest."""
+    for_seconds: Annotated[float, Field(ge=0.5, le=3600, json_schema_extra=SECONDS)] = 2.0
+    """How long it is left out, at least, before it is tried again."""
 
 
 class Route(Model):
@@ -31,6 +40,11 @@ class Route(Model):
     """Left out when the route has no limit of its own."""
     balancing: Literal["round_robin", "least_request"] = "round_robin"
     """How its requests are handed out to the replicas: by turns, or to the one with the fewest under way."""
+    concurrent: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """Requests that each replica of the gateway lets through at the same time, with HTTP 503 for those beyond; no limit
+    when left out."""
+    pending: Annotated[int, Field(ge=0, le=1000)] = 0
+    """Requests beyond ``concurrent`` that may wait, at most, instead of being refused."""
 
     @property
     def call(self) -> Call:
@@ -55,5 +69,11 @@ class Gateway(Model):
     """How long it waits for a replica; what may not be asked twice ends then with HTTP 504."""
     workers: Annotated[int, Field(ge=1, le=256)] = 1
     """Processes of one replica of the gateway that take turns each for itself."""
+    attempts: Annotated[int, Field(ge=1, le=10)] = 2
+    """Replicas that it asks, at most, for a request that may be repeated (GET); for any other it asks one."""
+    ejection: Ejection | None = None
+    """Left out when it asks replicas that fail as often as others."""
+    readmission_seconds: Seconds = 20.0
+    """From the end of a replica's failures to its full share of the requests."""
     routes: Annotated[tuple[Route, ...], Field(min_length=1)]
     """What goes where."""

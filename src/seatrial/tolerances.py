@@ -46,6 +46,14 @@ class Tolerances(Model):
     """After which a request of the vantage counts as failed."""
     rate_per_second: Annotated[int, Field(ge=1, le=2000)] = 45
     """Fresh connections per second to each service while a fault is observed."""
+    reads_per_second: Annotated[int, Field(ge=1, le=2000)] = 60
+    """Requests per second that customers read by at the gateway while a replica fails."""
+    reads_seconds: Seconds = 12.0
+    """How long they do."""
+    log_seconds: Seconds = 10.0
+    """From an answer to its line in the log of the replica that gave it."""
+    refusal_seconds: Seconds = 0.15
+    """From a request beyond the limit of a route to its refusal; half of what a slow replica takes for its answer."""
     certificate_hours: Annotated[float, Field(gt=0, le=8760, json_schema_extra=HOURS)] = 24.0
     """Hours for which the gateway's certificate must still be valid."""
     load_users: Annotated[int, Field(ge=1, le=1000)] = 4

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from seatrial.chaos import switches
-from seatrial.chaos.switches import set_fault, switched
+from seatrial.chaos.switches import all_switched, set_fault, switched
 from seatrial.errors import EnvironmentFault, Failed, Failure, GuardRefusal
 from seatrial.system import Faults
 
@@ -69,6 +69,18 @@ def test_a_fault_is_on_inside_and_off_afterwards(api: ApiServer) -> None:
     with switched(api.cluster, "shop", "items-1", FAULTS, FAILING):
         assert api.asked == [(PATH, FAILING)]
     assert api.asked == [(PATH, FAILING), (PATH, FAULTS.ready)]
+
+
+def test_a_fault_of_several_replicas_is_off_everywhere_when_one_of_them_refuses(api: ApiServer) -> None:
+    with all_switched(api.cluster, "shop", ["items-1", "items-2"], FAULTS, FAILING):
+        assert [body for _, body in api.asked] == [FAILING] * 2
+    assert [body for _, body in api.asked[2:]] == [FAULTS.ready] * 2
+    assert len({path for path, _ in api.asked[2:]}) == 2
+    api.asked.clear()
+    api.refused = FAULTS.ready
+    with pytest.raises(EnvironmentFault), all_switched(api.cluster, "shop", ["items-1", "items-2"], FAULTS, FAILING):
+        pass
+    assert [body for _, body in api.asked[2:]] == [FAULTS.ready] * 2
 
 
 def test_a_fault_is_switched_off_when_a_check_fails_meanwhile(api: ApiServer) -> None:

@@ -9,7 +9,7 @@ from inspect import cleandoc
 import pytest
 
 from seatrial.checks.privacy import without_http2, wrong_certificate, wrong_versions
-from seatrial.observe.front_door import Certificate, Handshake
+from seatrial.observe.tls_greeting import Certificate, Handshake
 
 from .traffic import told
 

@@ -8,7 +8,7 @@ from inspect import cleandoc
 import pytest
 
 from seatrial.checks.quota import allowed, not_kept, wrongly_refused
-from seatrial.observe.front_door import Reply
+from seatrial.observe.customers import Reply
 from seatrial.system_gateway import Quota
 
 from .traffic import told

@@ -8,7 +8,7 @@ from inspect import cleandoc
 import pytest
 
 from seatrial.checks.routing import REFUSALS, forgotten_identity, let_through, misrouted, not_redirected
-from seatrial.observe.front_door import Reply
+from seatrial.observe.customers import Reply
 from seatrial.system_gateway import Route
 from seatrial.system_values import Call
 

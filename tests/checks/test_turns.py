@@ -8,7 +8,7 @@ from inspect import cleandoc
 import pytest
 
 from seatrial.checks.turns import count, not_spared, out_of_turn, unanswered
-from seatrial.observe.front_door import Reply
+from seatrial.observe.customers import Reply
 
 from .traffic import told
 

@@ -107,7 +107,11 @@ SEE = "; see manifests/mutants/README.md"
             without("scenario") + "scenario: Traffic is odd\n",
             "scenario: balancing.feature has no scenario 'Traffic is odd'",
         ),
-        ("reason: [\n", f"not YAML: while parsing a flow node{SEE}"),
+        (
+            "reason: [\n",
+            "not YAML: while parsing a flow node expected the node content, but found '<stream end>' "
+            f'in "<unicode string>", line 2, column 1: ^{SEE}',
+        ),
     ],
     ids=["no criterion", "no reason", "more", "a number", "no expression", "no such scenario", "no YAML"],
 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import httpx
@@ -38,3 +38,14 @@ def switched(cluster: Cluster, namespace: str, pod: str, faults: Faults, body: M
         yield
     finally:
         set_fault(cluster, namespace, pod, faults, faults.ready)
+
+
+@contextmanager
+def all_switched(
+    cluster: Cluster, namespace: str, pods: Iterable[str], faults: Faults, body: Mapping[str, Any]
+) -> Iterator[None]:
+    """Keep the same fault of several replicas on, as :func:`switched` does."""
+    with ExitStack() as stack:
+        for pod in pods:
+            stack.enter_context(switched(cluster, namespace, pod, faults, body))
+        yield

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from seatrial.errors import Failure
-from seatrial.observe.front_door import Reply
+from seatrial.observe.customers import Reply
 
 GATEWAY_TIMEOUT = 504
 SLACK_SECONDS = 1.0

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from seatrial.errors import Failure
-from seatrial.observe.front_door import VERSIONS, Certificate, Handshake
+from seatrial.observe.tls_greeting import VERSIONS, Certificate, Handshake
 
 SPOKEN = ("TLSv1.2", "TLSv1.3")
 """RFC 8996 forbids what is older."""

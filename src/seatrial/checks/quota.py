@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from seatrial.errors import Failure
-from seatrial.observe.front_door import Reply
+from seatrial.observe.customers import Reply
 from seatrial.system_gateway import Quota
 
 REFUSED = 429

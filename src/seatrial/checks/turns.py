@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 
 from seatrial.errors import Failure
-from seatrial.observe.front_door import Reply
+from seatrial.observe.customers import Reply
 
 SPARED = 0.5
 """Of its share, at most, that a slow replica gets of a balancer that asks the least busy one."""
@@ -19,14 +19,12 @@ def count(replies: Sequence[Reply], header: str) -> Counter[str]:
 
 def unanswered(path: str, replies: Sequence[Reply], status: int, hint: str = "") -> Iterator[Failure]:
     """Yield a failure when a customer got anything but the declared answer."""
-    bad = Counter(reply.error or f"HTTP {reply.status}" for reply in replies if reply.status != status)
+    bad = [reply for reply in replies if reply.status != status]
     if bad or not replies:
         yield Failure(
             f"{path}: customers see errors",
             f"HTTP {status} for each request",
-            f"{sum(bad.values())} of {len(replies)}: {', '.join(f'{n} × {what}' for what, n in bad.most_common())}"
-            if replies
-            else "nobody asked",
+            f"{len(bad)} of {len(replies)}: {told_statuses(bad)}" if replies else "nobody asked",
             hint=hint,
         )
 
@@ -43,7 +41,7 @@ def out_of_turn(path: str, counts: Counter[str], replicas: Collection[str], turn
         yield Failure(
             f"{path}: requests are not handed out by turns",
             f"{share:.0f} of {counts.total()} for each of {len(replicas)} replicas, give or take {slack}",
-            _told(counts),
+            told_counts(counts),
             hint="another algorithm than declared, or a replica was left out for a while",
         )
 
@@ -55,10 +53,17 @@ def not_spared(path: str, counts: Counter[str], slow: str, replicas: int) -> Ite
         yield Failure(
             f"{path}: the slow replica {slow} is not spared",
             f"at most {SPARED * share:.0f} of {counts.total()} requests, {SPARED:.0%} of its share",
-            _told(counts),
+            told_counts(counts),
             hint="requests are handed out by turns, or at random",
         )
 
 
-def _told(counts: Counter[str]) -> str:
+def told_statuses(replies: Sequence[Reply]) -> str:
+    """Say how many answers there were of each kind, the most frequent first."""
+    kinds = Counter(reply.error or f"HTTP {reply.status}" for reply in replies)
+    return ", ".join(f"{number} × {kind}" for kind, number in kinds.most_common()) or "none"
+
+
+def told_counts(counts: Counter[str]) -> str:
+    """Say who answered how often."""
     return ", ".join(f"{name or 'nobody named'} {hits}" for name, hits in counts.most_common()) or "no answer"

@@ -122,20 +122,25 @@ def _worker(number: int) -> dict[str, Any]:
 
 def wanted_configuration(cluster: KindCluster, workers: int | None, api_port: int | None) -> dict[str, Any]:
     """Return the kind configuration for this host; what is left out is as in the cluster that exists, if one does."""
-    there = (cluster.recorded() or {}).get("configuration", {})
+    there = _configuration_of(cluster)
     workers_there = sum(1 for node in there.get("nodes", ()) if node["role"] == "worker")
     return configuration(
         workers or workers_there or DEFAULT_WORKERS,
         withheld_capability=needs_bounded_runtime(bounding_set()),
         cgroup_v1=not Path("/sys/fs/cgroup/cgroup.controllers").exists(),
-        api_port=api_port or _api_port_of(cluster),
+        api_port=api_port or _api_port(there),
     )
 
 
-def _api_port_of(cluster: KindCluster) -> int | None:
-    """Return the API server's port that was asked for when the cluster was created, if there is one."""
-    there = (cluster.recorded() or {}).get("configuration", {})
-    port: int | None = there.get("networking", {}).get("apiServerPort")
+def _configuration_of(cluster: KindCluster) -> dict[str, Any]:
+    """Return the kind configuration that the cluster was created by; empty when it was not created here."""
+    found: dict[str, Any] = (cluster.recorded() or {}).get("configuration", {})
+    return found
+
+
+def _api_port(configured: dict[str, Any]) -> int | None:
+    """Return the API server's port that a kind configuration asks for, if it does."""
+    port: int | None = configured.get("networking", {}).get("apiServerPort")
     return port
 
 
@@ -144,8 +149,8 @@ def create(cluster: KindCluster, image: str, wanted: dict[str, Any]) -> Identity
 
     The record is written last: without it the cluster does not count as ours, nor as whole.
     """
-    api_port = wanted["networking"].get("apiServerPort")
-    if api_port and api_port != _api_port_of(cluster):
+    api_port = _api_port(wanted)
+    if api_port and api_port != _api_port(_configuration_of(cluster)):
         require_free(api_port)
     delete(cluster)
     folder = cached("clusters", cluster.name)

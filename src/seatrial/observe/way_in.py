@@ -11,9 +11,9 @@ import httpx
 
 from seatrial.cluster.client import Cluster
 from seatrial.contract import Frontend, FrontendCall, Recorded, recorded
-from seatrial.observe.calls import token_of
+from seatrial.observe.customers import TIMEOUT_SECONDS, Reply, exchange, token_in
 from seatrial.observe.entrance import observe_entrances
-from seatrial.observe.front_door import TIMEOUT_SECONDS, observe_front_door, trust
+from seatrial.observe.front_door import observe_front_door, trust
 from seatrial.system import System
 
 
@@ -57,40 +57,18 @@ def send(client: httpx.Client, way: WayIn, call: FrontendCall, frontend: Fronten
     if call.login:
         headers["Authorization"] = f"Bearer {token}"
     content = None if call.text is None else call.text.encode()
-    try:
-        answer = _request(client, way, call.service, call.method, call.path, headers, call.body, content)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        return str(error) or type(error).__name__
-    return recorded(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, answer.text, frontend)
+    reply = _ask(client, way, call.service, call.method, call.path, headers=headers, json=call.body, content=content)
+    return reply.error or recorded(reply.status, reply.headers or {}, reply.body, frontend)
 
 
 def frontend_token(client: httpx.Client, way: WayIn, system: System) -> str:
     """Return a token by the declared log-in, empty where none is declared; raises Failed when it gives none."""
     if system.login is None:
         return ""
-    login, call = system.login, system.login.request
-    try:
-        answer = _request(client, way, login.service, call.method, call.path, {}, call.json_body, None)
-    except httpx.HTTPError as error:
-        return token_of("", login, f"no answer: {str(error) or type(error).__name__}")
-    told = f"HTTP {answer.status_code}: {answer.text[:200]}"
-    return token_of(answer.text if answer.status_code == call.status else "", login, told)
+    call = system.login.request
+    return token_in(_ask(client, way, system.login.service, call.method, call.path, json=call.json_body), system.login)
 
 
-def _request(
-    client: httpx.Client,
-    way: WayIn,
-    service: str,
-    method: str,
-    path: str,
-    headers: Mapping[str, str],
-    json: Any,
-    content: bytes | None,
-) -> httpx.Response:
-    named = {**headers, "Host": way.host} if way.host else dict(headers)
-    sent = {name.encode(): value.encode() for name, value in named.items()}  # httpx takes text for ASCII
-    extensions = {"sni_hostname": way.host} if way.host else {}
+def _ask(client: httpx.Client, way: WayIn, service: str, method: str, path: str, **content: Any) -> Reply:
     client.cookies.clear()  # the recording says which cookies are sent
-    return client.request(
-        method, f"{way.urls[service]}{path}", headers=sent, json=json, content=content, extensions=extensions
-    )
+    return exchange(client, method, way.urls[service], path, host=way.host, greeted=way.host, **content)

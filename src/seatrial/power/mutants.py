@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 from pytest_bdd.scenario import make_python_name
 
 from seatrial.errors import UsageError
 from seatrial.paths import ROOT
 from seatrial.report.gherkin import read_feature
+from seatrial.yaml_file import read_yaml
 
 FOLDER = ROOT / "manifests" / "mutants"
 FEATURES = ROOT / "features"
@@ -77,24 +77,20 @@ def _load(folder: Path) -> Mutant:
 
 
 def _load_expectation(path: Path) -> Expectation:
+    see = "see manifests/mutants/README.md"
+    given = read_yaml(path, when_missing="say there which scenario must fail, and why", when_broken=see)
     try:
-        expectation = Expectation.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}", remedy="say there which scenario must fail, and why") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: is not UTF-8 text", remedy="save the file as UTF-8") from error
+        expectation = Expectation.model_validate(given)
     except re.error as error:
         raise UsageError(f"{path}: reason: not a regular expression: {error}") from error
-    except (yaml.YAMLError, ValidationError) as error:
-        raise UsageError(f"{path}: {_first_problem(error)}", remedy="see manifests/mutants/README.md") from error
+    except ValidationError as error:
+        raise UsageError(f"{path}: {_first_problem(error)}", remedy=see) from error
     feature = FEATURES / expectation.feature
     if expectation.scenario not in [title.name for title in read_feature(feature).titles]:
         raise UsageError(f"{path}: scenario: {feature.name} has no scenario {expectation.scenario!r}")
     return expectation
 
 
-def _first_problem(error: yaml.YAMLError | ValidationError) -> str:
-    if isinstance(error, ValidationError):
-        first = error.errors()[0]
-        return f"{'.'.join(map(str, first['loc'])) or 'the file'}: {first['msg']}"
-    return f"not YAML: {str(error).splitlines()[0]}"
+def _first_problem(error: ValidationError) -> str:
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc'])) or 'the file'}: {first['msg']}"

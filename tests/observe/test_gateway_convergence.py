@@ -1,0 +1,73 @@
+"""Waiting for a gateway that remembers failures."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from seatrial.observe.customers import Reply, customer
+from seatrial.observe.gateway_convergence import await_share, await_turns
+from seatrial.system_file import parse_system
+from seatrial.system_values import Call
+
+from .shop_servers import HOST, Server, serving_tls
+
+SHOP = """\
+name: shop
+namespace: shop
+services: [{name: items}]
+gateway: {host: shop.test, routes: [{path: /items, service: items}]}
+tolerances: {propagation_seconds: 0.5}
+"""
+
+
+@pytest.mark.parametrize(
+    ("answering", "reached"),
+    [(("items-a", "items-b"), True), (("items-a",), False), (("items-a", "items-a", "items-a", "items-b"), False)],
+    ids=["both in turn", "one alone", "one left out by one gateway of two"],
+)
+def test_a_gateway_is_waited_for_until_no_replica_is_left_out(answering: tuple[str, ...], reached: bool) -> None:
+    system = parse_system(SHOP, "system.yaml")
+    assert system.gateway
+    with serving_tls(HOST) as server:
+        server.replicas = answering
+        began = time.monotonic()
+        assert await_turns(server.door, system, system.gateway, {"items": {"items-a", "items-b"}}) is reached
+        assert reached or time.monotonic() - began >= 0.5
+        assert {asked.headers["Connection"] for asked in server.asked} == {"close"}
+
+
+def share(server: Server, within_seconds: float) -> tuple[Reply, ...]:
+    system, call = parse_system(SHOP, "system.yaml"), Call(path="/items", login=True)
+    with customer(server.door) as shopper:
+        return await_share(
+            shopper,
+            server.door,
+            system,
+            call,
+            {"items-a", "items-b"},
+            within_seconds=within_seconds,
+            token="secret-1",
+            id_prefix="calm-",
+        )
+
+
+def test_a_look_that_shows_every_replica_is_the_last_and_its_requests_have_ids_and_a_token() -> None:
+    with serving_tls(HOST) as server:
+        server.replicas = ("items-a", "items-b")
+        look = share(server, 10)
+        assert [reply.sent["X-Request-Id"] for reply in look] == [f"calm-0-{number}" for number in range(24)]
+        assert {asked.headers["Authorization"] for asked in server.asked} == {"Bearer secret-1"}
+        assert {asked.path for asked in server.asked} == {"/items"}, "nobody logs in while the log-in may be ill"
+
+
+def test_the_last_look_is_returned_when_the_bound_is_over_whatever_it_shows() -> None:
+    with serving_tls(HOST) as server:
+        began = time.monotonic()
+        look = share(server, 0.5)
+        assert time.monotonic() - began >= 0.5
+        assert len(look) == 24 < len(server.asked)
+        assert [reply.sent["X-Request-Id"] for reply in look] == [
+            asked.headers["X-Request-Id"] for asked in server.asked[-24:]
+        ]
