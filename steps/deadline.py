@@ -12,7 +12,7 @@ from seatrial.checks import deadline
 from seatrial.cluster.client import Cluster
 from seatrial.errors import fail_on
 from seatrial.observe.front_door import FrontDoor, Reply, ask, customer, sign_in
-from seatrial.observe.publication import replica_names
+from seatrial.observe.publication import other_version, replica_names
 from seatrial.report.evidence import Evidence
 from seatrial.system import System
 from seatrial.system_gateway import Route
@@ -32,7 +32,8 @@ def call_the_stalled(door: FrontDoor, cluster: Cluster, system: System) -> list[
 
         def call(route: Route) -> tuple[Route, Reply]:
             with ExitStack() as stack:
-                for pod in replicas[route.service] if system.faults else ():
+                everybody = replicas[route.service] | other_version(cluster, system, route)
+                for pod in everybody if system.faults else ():
                     stack.enter_context(switched(cluster, system.namespace, pod, system.faults, body))
                 return route, ask(client, door, route.call, token=token)
 

@@ -29,7 +29,7 @@ from seatrial.observe.front_door import (
     observe_front_door,
     sign_in,
 )
-from seatrial.observe.publication import replica_names
+from seatrial.observe.publication import other_version, replica_names
 from seatrial.report.evidence import Evidence
 from seatrial.system import System
 from seatrial.system_gateway import Gateway, Route
@@ -88,9 +88,10 @@ def routes_lead_to_services(
 ) -> None:
     evidence.json("answers", [reply for _, reply in answers])
     replicas = replica_names(cluster, system)
+    rightful = {each.path: replicas[each.service] | other_version(cluster, system, each) for each, _ in answers}
     fail_on(
         chain.from_iterable(
-            routing.misrouted(route, reply, reply.header(system.identity.header), replicas[route.service])
+            routing.misrouted(route, reply, reply.header(system.identity.header), rightful[route.path])
             for route, reply in answers
         )
     )

@@ -59,6 +59,8 @@ Rules that the tables cannot show:
 - A service that the journey asks has `external`, unless there is a `gateway`; a request with `login: true` needs the
   part `login`.
 - `hang_withdrawal_seconds` is at least `withdrawal_seconds`, because the same probe notices both.
+- `affinity` names a cookie or a header, not both, and excludes `balancing` and `split`; `split.service` is none of the
+  declared services.
 - A value may be repeated by a YAML anchor and alias; merges (`<<`) are refused.
 
 The rest of this page is made from the model in `src/seatrial/system.py` by

@@ -27,6 +27,8 @@ class WayIn:
     """Name that is asked for at the gateway, whatever its address; empty where there is none."""
     authority: str = ""
     """Certificates in PEM that customers trust."""
+    cookies: frozenset[str] = frozenset()
+    """Names of the cookies that the gateway gives by itself: declared, and of no account to the frontend."""
 
 
 def observe_way_in(
@@ -40,7 +42,8 @@ def observe_way_in(
         called = {call.service for call in frontend.calls} if frontend else set()
         return WayIn(observe_entrances(cluster, system, called))
     door = observe_front_door(cluster, system, system.gateway)
-    return WayIn(dict.fromkeys((each.name for each in system.services), door.url), door.host, door.authority)
+    urls = dict.fromkeys((each.name for each in system.services), door.url)
+    return WayIn(urls, door.host, door.authority, system.gateway.cookies)
 
 
 @contextmanager
@@ -61,7 +64,16 @@ def send(client: httpx.Client, way: WayIn, call: FrontendCall, frontend: Fronten
         answer = _request(client, way, call.service, call.method, call.path, headers, call.body, content)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         return str(error) or type(error).__name__
-    return recorded(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, answer.text, frontend)
+    return recorded(answer.status_code, _headers(answer, way.cookies), answer.text, frontend)
+
+
+def _headers(answer: httpx.Response, gateways: frozenset[str]) -> dict[str, str]:
+    """Return an answer's headers by lower-case name, without the cookies of the gateway."""
+    found: dict[str, list[str]] = {}
+    for name, value in answer.headers.multi_items():  # httpx gives names in lower case
+        if name != "set-cookie" or value.partition("=")[0].strip() not in gateways:
+            found.setdefault(name, []).append(value)
+    return {name: ", ".join(values) for name, values in found.items()}
 
 
 def frontend_token(client: httpx.Client, way: WayIn, system: System) -> str:
