@@ -100,7 +100,8 @@ def lose(company: Company, door: FrontDoor, cluster: Cluster, system: System) ->
     name = company.visits[0].replies[-1].header(system.identity.header)
     victim = next((pod for pod in observe_pods(cluster, system.namespace, workload) if pod.name == name), None)
     if victim is None:
-        raise Inconclusive(Doubt(f"{route.path}: the first customer", "a replica that answers by its name", name))
+        missing = f"a replica that answers by its name: there is none {name!r}"
+        raise Inconclusive(Doubt(f"{route.path}: the first customer", missing))
     left = [
         who for who, visits in zip(company.customers, company.visits, strict=True) if last_met(visits, system) == name
     ]

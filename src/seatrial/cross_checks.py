@@ -111,7 +111,7 @@ def _affinities(data: dict[str, Any]) -> Iterator[Finding]:
             yield (*loc, "affinity"), what
         for beside in ("balancing", "split"):
             if route.get(beside) is not None:
-                yield (*loc, beside), "says nothing where customers stay with their replica (affinity); leave it out"
+                yield (*loc, beside), "says nothing where customers stay with a replica (affinity); leave it out"
 
 
 def _splits(data: dict[str, Any]) -> Iterator[Finding]:

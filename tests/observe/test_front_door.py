@@ -41,6 +41,7 @@ from seatrial.observe.front_door import (
     await_turns,
     customer,
     greet,
+    in_turn,
     observe_certificate,
     observe_front_door,
     sign_in,
@@ -315,6 +316,25 @@ def test_a_gateway_is_waited_for_until_no_replica_is_left_out(answering: tuple[s
         assert await_turns(server.door, system, system.gateway, {"items": {"items-a", "items-b"}}) is reached
         assert reached or time.monotonic() - began >= 0.5
         assert {asked.headers["Connection"] for asked in server.asked} == {"close"}
+
+
+def test_another_versions_answers_take_no_replicas_turn_away() -> None:
+    system = parse_system(SHOP, "system.yaml")
+    with serving_tls(HOST) as server:
+        server.replicas = ("items-a", "items-b", "next-a")
+        assert in_turn(server.door, system, Call(path="/items"), {"items-a", "items-b"})
+        server.replicas = ("items-a", "next-a", "next-b")
+        assert not in_turn(server.door, system, Call(path="/items"), {"items-a", "items-b"})
+        server.replicas = ("next-a",)
+        assert not in_turn(server.door, system, Call(path="/items"), {"items-a", "items-b"})
+
+
+def test_a_route_that_remembers_its_customers_has_no_turns_to_wait_for() -> None:
+    system = parse_system(SHOP.replace("service: items}", "service: items, affinity: {cookie: basket}}"), "system.yaml")
+    assert system.gateway
+    with serving_tls(HOST) as server:
+        assert await_turns(server.door, system, system.gateway, {"items": {"items-a", "items-b"}})
+        assert server.asked == []
 
 
 def test_a_customer_signs_in_through_the_gateway(server: Server) -> None:
