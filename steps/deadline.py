@@ -12,7 +12,7 @@ from seatrial.cluster.client import Cluster
 from seatrial.errors import fail_on
 from seatrial.observe.customers import Reply, ask, customer, sign_in
 from seatrial.observe.front_door import FrontDoor
-from seatrial.observe.publication import replica_names
+from seatrial.observe.publication import other_version, replica_names
 from seatrial.report.evidence import Evidence
 from seatrial.system import System
 from seatrial.system_gateway import Route
@@ -31,7 +31,8 @@ def call_the_stalled(door: FrontDoor, cluster: Cluster, system: System) -> list[
         token = sign_in(client, door, system)
 
         def call(route: Route) -> tuple[Route, Reply]:
-            with all_switched(cluster, system.namespace, replicas[route.service], faults, body):
+            everybody = replicas[route.service] | other_version(cluster, system, route)
+            with all_switched(cluster, system.namespace, everybody, faults, body):
                 return route, ask(client, door, route.call, token=token)
 
         return [call(route) for route in routes]

@@ -18,7 +18,7 @@ from seatrial.cluster.client import Cluster
 from seatrial.errors import Failure, fail_on
 from seatrial.observe.customers import Reply, ask_at_once, customer, sign_in
 from seatrial.observe.front_door import FrontDoor
-from seatrial.observe.publication import replica_names
+from seatrial.observe.publication import other_version, replica_names
 from seatrial.report.evidence import Evidence
 from seatrial.system import Faults, System
 from seatrial.system_gateway import Route
@@ -31,7 +31,10 @@ Switch = tuple[Faults, dict[str, Any]]
 
 
 class Reads(NamedTuple):
-    """Customers' requests on one route, and the replica that was not well meanwhile."""
+    """Customers' requests on one route, and the replica that was not well meanwhile.
+
+    Where another version of the service gets a share, its answers are good ones, and are left out of the counts.
+    """
 
     route: Route
     replies: Sequence[Reply]
@@ -43,10 +46,10 @@ class Reads(NamedTuple):
 def read(
     door: FrontDoor, cluster: Cluster, system: System, dice: random.Random, switch: Switch | None, only: str = ""
 ) -> list[Reads]:
-    """Read on every route (of one balancing, when ``only`` names it) while a replica of its service has the fault."""
+    """Read on every route (of one policy, when ``only`` names it) while a replica of its service has the fault."""
     found = list(_read(door, cluster, system, dice, switch, only))
     if not found:
-        pytest.skip(f"{system.name} declares no route {f'of balancing {only!r} ' if only else ''}that is read")
+        pytest.skip(f"{system.name} declares no route {f'of policy {only!r} ' if only else ''}that is read")
     return found
 
 
@@ -58,12 +61,12 @@ def _read(
         token = sign_in(client, door, system)
         for route in gateway_of(system).routes:
             call = route.call
-            if call.method != "GET" or (only and route.balancing != only):
+            if call.method != "GET" or (only and route.policy != only):
                 continue
             victim = dice.choice(sorted(replicas[route.service]))
             with switched(cluster, system.namespace, victim, *switch) if switch else nullcontext():
                 replies = ask_at_once(client, door, call, count=READS, customers=CUSTOMERS, token=token)
-            counts = turns.count(replies, system.identity.header)
+            counts = turns.count(replies, system.identity.header, other_version(cluster, system, route))
             yield Reads(route, replies, victim, replicas[route.service], counts)
 
 
@@ -110,7 +113,7 @@ def shares_are_exact(reads: list[Reads], cluster: Cluster, system: System, evide
 @then("it gets a fraction of its share where the least busy replica is asked")
 def slow_replicas_are_spared(reads: list[Reads], evidence: Evidence) -> None:
     show(reads, evidence)
-    asked = [each for each in reads if each.route.balancing == "least_request"]
+    asked = [each for each in reads if each.route.policy == "least_request"]
     fail_on(
         chain.from_iterable(
             turns.not_spared(each.route.path, each.counts, each.victim, len(each.replicas)) for each in asked
@@ -120,7 +123,7 @@ def slow_replicas_are_spared(reads: list[Reads], evidence: Evidence) -> None:
 
 @then("it gets its full share where requests go by turns")
 def slow_replicas_get_their_turn(reads: list[Reads], cluster: Cluster, system: System) -> None:
-    by_turns = [each for each in reads if each.route.balancing == "round_robin"]
+    by_turns = [each for each in reads if each.route.policy == "round_robin"]
     fail_on(chain.from_iterable(out_of_turn(each, takers(cluster, system)) for each in by_turns))
 
 
@@ -137,5 +140,5 @@ def takers(cluster: Cluster, system: System) -> int:
 
 def show(reads: list[Reads], evidence: Evidence) -> None:
     """Keep who answered on each route."""
-    rows = [(each.route.path, each.route.balancing, each.victim, dict(each.counts)) for each in reads]
-    evidence.csv("who answered", rows, ("route", "balancing", "not well", "answers"))
+    rows = [(each.route.path, each.route.policy, each.victim, dict(each.counts)) for each in reads]
+    evidence.csv("who answered", rows, ("route", "policy", "not well", "answers"))

@@ -18,7 +18,7 @@ from seatrial.observe.customers import REQUEST_ID, Reply, ask, ask_steadily, cus
 from seatrial.observe.front_door import FrontDoor, observe_front_door
 from seatrial.observe.gateway_convergence import await_turns
 from seatrial.observe.kube import observe_endpoints
-from seatrial.observe.publication import replica_names
+from seatrial.observe.publication import other_version, replica_names
 from seatrial.observe.tls_greeting import VERSIONS, Certificate, Handshake, greet, observe_certificate
 from seatrial.report.evidence import Evidence
 from seatrial.system import System
@@ -83,9 +83,10 @@ def routes_lead_to_services(
 ) -> None:
     evidence.json("answers", [reply for _, reply in answers])
     replicas = replica_names(cluster, system)
+    rightful = {each.path: replicas[each.service] | other_version(cluster, system, each) for each, _ in answers}
     fail_on(
         chain.from_iterable(
-            routing.misrouted(route, reply, reply.header(system.identity.header), replicas[route.service])
+            routing.misrouted(route, reply, reply.header(system.identity.header), rightful[route.path])
             for route, reply in answers
         )
     )
@@ -165,7 +166,7 @@ def exhaust(door: FrontDoor, system: System, route: Route, others: Sequence[Rout
     assert route.quota
     steady, size = route.quota.per_second / 2, BEYOND * (route.quota.burst + 1)
     token = ""
-    # one connection, so that one replica of the gateway counts: by HTTP/1.1 a refusal that does not wait for the body ends it
+    # by HTTP/2, so that one connection, and one replica of the gateway, takes all: a refusal ends one of HTTP/1.1
     with customer(door, http2=True) as client:
         before = ask_steadily(client, door, route.call, per_second=steady, count=int(2 * steady) + 1)
         token = sign_in(client, door, system)

@@ -18,6 +18,7 @@ BASE = MANIFESTS / "base"
 SYSTEM = yaml.safe_load((ROOT / "system.yaml").read_text())
 SERVICES = [service["name"] for service in SYSTEM["services"]]
 MUTANTS = sorted(path for path in (MANIFESTS / "mutants").iterdir() if path.is_dir())
+NEXT = MANIFESTS / "components" / "users-next" / "workload"
 FAULT_SWITCHES = MANIFESTS / "components" / "fault-switches" / "kustomization.yaml"
 
 Document = dict[str, Any]
@@ -54,9 +55,16 @@ def merged(mine: Any, every: Any) -> Any:
 
 @cache
 def all_of_base() -> tuple[Document, ...]:
-    defaults = {path.stem: documents(path)[0] for path in (BASE / "defaults").glob("*.yaml")}
-    by_kind = {"Deployment": defaults["deployment"], "HorizontalPodAutoscaler": defaults["autoscaler"]}
-    own = [document for resource in kustomization(BASE)["resources"] for document in documents(BASE / resource)]
+    return with_defaults(BASE)
+
+
+def with_defaults(folder: Path) -> tuple[Document, ...]:
+    """Return the objects of a kustomization that includes what all workloads have in common."""
+    (included,) = kustomization(folder)["components"]
+    defaults = (folder / included).resolve()
+    patches = kustomization(defaults)["patches"]
+    by_kind = {patch["target"]["kind"]: documents(defaults / patch["path"])[0] for patch in patches}
+    own = [document for resource in kustomization(folder)["resources"] for document in documents(folder / resource)]
     return tuple(merged(each, by_kind.get(each["kind"], {})) | {"metadata": each["metadata"]} for each in own)
 
 
@@ -129,7 +137,8 @@ def test_workload_services_and_disruption_budget_select_the_same_pods(name: str)
     label = {"app.kubernetes.io/name": name}
     deployment = anywhere("Deployment")[name]
     assert deployment["metadata"]["labels"] == label
-    assert deployment["spec"]["template"]["metadata"]["labels"] == label
+    version = {"version": "current"} if name == "users" else {}
+    assert deployment["spec"]["template"]["metadata"]["labels"] == label | version
     assert deployment["spec"]["selector"]["matchLabels"] == label
     assert anywhere("PodDisruptionBudget")[name]["spec"]["selector"]["matchLabels"] == label
     for service in (name, f"{name}-headless") if name in SERVICES else (name,):
@@ -316,8 +325,8 @@ def chosen(path: str) -> str:
 
 
 def test_every_part_of_the_gateways_configuration_is_mounted_and_included():
-    (generator,) = kustomization(GATEWAY)["configMapGenerator"]
-    assert generator["name"] == "gateway-config"
+    generator, exporter = kustomization(GATEWAY)["configMapGenerator"]
+    assert (generator["name"], exporter) == ("gateway-config", {"name": "gateway-exporter", "files": ["exporter.yaml"]})
     assert sorted(generator["files"]) == sorted(["nginx.conf", *(path.name for path in GATEWAY.glob("*.part"))])
     included = re.findall(r"include (\S+);", (GATEWAY / "nginx.conf").read_text())
     assert {*included, "nginx.conf"} == set(generator["files"])
@@ -326,7 +335,8 @@ def test_every_part_of_the_gateways_configuration_is_mounted_and_included():
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route["path"])
 def test_the_gateway_has_a_rule_for_each_route_that_leads_to_its_service(route: Document):
     for path in (route["path"], route.get("request", route)["path"]):
-        assert re.search(rf"proxy_pass http://{route['service']};$", chosen(path)), path
+        target = f"\\$({route['service']}_version)" if "split" in route else route["service"]
+        assert re.search(rf"proxy_pass http://{target};$", chosen(path)), path
 
 
 def test_the_gateway_has_no_other_route_and_refuses_what_only_begins_like_one():
@@ -365,7 +375,7 @@ def test_the_gateway_tries_as_often_and_leaves_out_as_soon_as_declared():
     assert "non_idempotent" not in nginx()
     ejection = SYSTEM["gateway"]["ejection"]
     found = re.findall(r"resolve max_fails=(\d+) fail_timeout=(\d+)s;", nginx())
-    assert len(found) == len(SERVICES)
+    assert len(found) == len(SERVICES) + 1  # and the next version of one
     for failures, seconds in found:
         assert 1 <= int(failures) <= ejection["failures"]
         assert int(seconds) >= ejection["for_seconds"]
@@ -386,8 +396,88 @@ def test_the_gateway_finds_the_replicas_of_a_service_by_its_headless_name(name: 
     (port,) = of_kind("Service")[service["headless"]]["spec"]["ports"]
     address = f"{service['headless']}.{NAMESPACE}.svc.cluster.local:{port['port']}"
     assert f"server {address} resolve " in upstream
-    balancing = {route.get("balancing", "round_robin") for route in ROUTES if route["service"] == name}
+    routes = [route for route in ROUTES if route["service"] == name]
+    balancing = {route.get("balancing", "round_robin") for route in routes}
     assert balancing == {"least_request" if "least_conn;" in upstream else "round_robin"}
+    cookies = {route["affinity"]["cookie"] for route in routes if "affinity" in route}
+    assert set(re.findall(r"sticky cookie (\S+) path=/ secure httponly samesite=lax;", upstream)) == cookies
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if "split" in route], ids=lambda route: route["path"])
+def test_the_gateway_gives_the_other_version_its_declared_share(route: Document):
+    (rule,) = re.findall(
+        rf"^split_clients \$request_id \${route['service']}_version \{{ (.*) \}}$", nginx(), re.MULTILINE
+    )
+    other = route["split"]["service"]
+    assert rule == f"{route['split']['percent']}% {other.replace('-', '_')}; * {route['service']};"
+    (upstream,) = re.findall(rf"^\s*upstream {other.replace('-', '_')} \{{ (.*) \}}$", nginx(), re.MULTILINE)
+    assert f"server {other}-headless.{NAMESPACE}.svc.cluster.local:8080 resolve " in upstream
+
+
+def of_next(kind: str) -> dict[str, Document]:
+    return {document["metadata"]["name"]: document for document in with_defaults(NEXT) if document["kind"] == kind}
+
+
+def test_the_next_version_is_the_same_service_under_other_labels():
+    (deployment,) = of_next("Deployment").values()
+    template, current = deployment["spec"]["template"], of_kind("Deployment")["users"]["spec"]["template"]
+    assert template["spec"] == current["spec"], "image, environment, probes, limits, and identity"
+    assert template["metadata"]["labels"] == {"app.kubernetes.io/name": "users-next", "version": "next"}
+    assert deployment["spec"]["selector"]["matchLabels"] == {"app.kubernetes.io/name": "users-next"}
+    assert deployment["spec"]["replicas"] == 2
+
+
+def test_the_next_version_has_services_of_its_own_and_no_service_of_the_current_one_leads_there():
+    selectors = {name: service["spec"]["selector"] for name, service in of_next("Service").items()}
+    label = {"app.kubernetes.io/name": "users-next"}
+    assert selectors == {"users-next": label, "users-next-headless": label}
+    assert of_next("Service")["users-next-headless"]["spec"]["clusterIP"] == "None"
+    assert of_kind("Service")["users"]["spec"]["selector"] == {"app.kubernetes.io/name": "users"}
+    assert of_next("PodDisruptionBudget")["users-next"]["spec"]["maxUnavailable"] == 1
+    assert kustomization(NEXT)["labels"] == kustomization(BASE)["labels"]
+
+
+def test_overlays_whose_gateway_splits_traffic_have_the_next_version():
+    assert NEXT in parts_of(MANIFESTS / "overlays" / "nginx")
+    assert NEXT not in parts_of(MANIFESTS / "overlays" / "baseline")
+
+
+def exporter() -> Document:
+    (only,) = pod("gateway")["initContainers"]
+    return only
+
+
+def test_answers_are_counted_beside_the_gateway_from_before_its_start():
+    assert exporter()["restartPolicy"] == "Always"
+    assert "readinessProbe" not in exporter(), "customers are served where nobody counts"
+    assert exporter()["securityContext"] == container("gateway")["securityContext"]
+    assert all(exporter()["resources"][bound][kind] for bound in ("requests", "limits") for kind in ("cpu", "memory"))
+
+
+def test_the_exporter_is_found_where_the_overlay_says_and_by_prometheus():
+    metrics = yaml.safe_load((MANIFESTS / "overlays" / "nginx" / "metrics.yaml").read_text())
+    (settings,) = documents(GATEWAY / "exporter.yaml")
+    (namespace,) = settings["namespaces"]
+    assert exporter()["ports"] == [{"name": "metrics", "containerPort": metrics["port"]}]
+    assert settings["listen"]["port"] == metrics["port"]
+    annotations = of_gateway("Deployment")["gateway"]["spec"]["template"]["metadata"]["annotations"]
+    assert annotations == {"prometheus.io/scrape": "true", "prometheus.io/port": str(metrics["port"])}
+    assert metrics["requests"] == f"{namespace['name']}_http_response_count_total"
+    assert metrics["latency"] == f"{namespace['name']}_http_response_time_seconds_hist"
+    assert {labels["route"] for labels in metrics["routes"].values()} == {
+        route["path"].rpartition("/")[2] for route in ROUTES
+    }
+
+
+def test_every_answer_is_told_to_the_exporter_with_the_labels_that_it_counts_by():
+    (settings,) = documents(GATEWAY / "exporter.yaml")
+    (namespace,) = settings["namespaces"]
+    ((server, options, tag),) = re.findall(r"access_log syslog:server=([\d.:]+),(\w+),tag=(\w+) counted;", nginx())
+    assert namespace["source"]["syslog"] == {"listen_address": f"udp://{server}", "format": "rfc3164", "tags": [tag]}
+    assert (server.partition(":")[0], options) == ("127.0.0.1", "nohostname")
+    (line,) = re.findall(r"log_format counted escape=json '(.*)';", nginx())
+    told = set(re.findall(r'"(\w+)":', line))
+    assert told == {"request_time", *(each["from"] for each in namespace["relabel_configs"])}
 
 
 def test_nothing_of_the_gateway_leads_to_the_fault_switches():

@@ -173,6 +173,34 @@ def test_a_quota_may_be_as_small_and_as_large_as_its_bounds(per_second: int, bur
     assert (gateway.routes[0].quota.per_second, gateway.routes[0].quota.burst) == (per_second, burst)
 
 
+@pytest.mark.parametrize(
+    ("more", "policy", "cookies", "told"),
+    [
+        ("", "round_robin", set(), ""),
+        (", balancing: least_request", "least_request", set(), ""),
+        (", affinity: {cookie: basket}", "affinity", {"basket"}, "cookie basket"),
+        (", affinity: {header: X-Customer}", "affinity", set(), "header X-Customer"),
+    ],
+)
+def test_a_route_has_one_policy_and_its_cookie_is_the_gateways(more: str, policy: str, cookies: set[str], told: str):
+    gateway = parse_system(GOOD + GATEWAY.replace("service: web", f"service: web{more}"), "s.yaml").gateway
+    assert gateway
+    (route,) = gateway.routes
+    assert (route.policy, gateway.cookies, route.affinity.told if route.affinity else "") == (policy, cookies, told)
+
+
+def test_a_split_may_lead_to_a_service_object_of_any_other_name():
+    route = "service: web, split: {service: web-next, percent: 1}"
+    gateway = parse_system(GOOD + GATEWAY.replace("service: web", route), "s.yaml").gateway
+    assert gateway
+    assert gateway.routes[0].split
+    assert (gateway.routes[0].split.service, gateway.routes[0].split.percent) == ("web-next", 1)
+    named = GOOD.replace("name: web\n", "name: web\n    service: web-next\n", 1)
+    assert (
+        "'web-next' is the Service of a declared service" in problems(named + GATEWAY.replace("service: web", route))[0]
+    )
+
+
 def test_a_journey_needs_no_external_service_where_there_is_a_gateway():
     journey = "journey: [{name: look, service: stock, request: {path: /}}]\n"
     assert problems(GOOD + journey)[0].startswith("11: journey[0].service: 'stock' cannot be reached from outside")

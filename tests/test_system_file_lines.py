@@ -281,6 +281,69 @@ BROKEN = {
         gateway("{path: /, service: web, quota: {per_second: 1}}"),
         "11: gateway.routes[0].quota.burst: is missing; give an integer from 0 to 10000",
     ),
+    "affinity by two things": (
+        11,
+        gateway("{path: /, service: web, affinity: {cookie: a, header: b}}"),
+        "11: gateway.routes[0].affinity: both cookie and header are given; keep one of them",
+    ),
+    "affinity by nothing": (
+        11,
+        gateway("{path: /, service: web, affinity: {}}"),
+        "11: gateway.routes[0].affinity: is empty; give cookie or header",
+    ),
+    "affinity by an empty field": (
+        11,
+        gateway("{path: /, service: web, affinity: {cookie: }}"),
+        "11: gateway.routes[0].affinity: is empty; give cookie or header",
+    ),
+    "affinity by something else": (
+        11,
+        gateway("{path: /, service: web, affinity: {cookies: a}}"),
+        "11: gateway.routes[0].affinity.cookies: there is no such field; did you mean cookie?",
+    ),
+    "cookie that is no name": (
+        11,
+        gateway("{path: /, service: web, affinity: {cookie: a=b}}"),
+        "11: gateway.routes[0].affinity.cookie: 'a=b' is not a cookie name; "
+        "give a cookie name of letters, digits, dashes and underscores",
+    ),
+    "affinity with a balancing": (
+        11,
+        gateway("{path: /, service: web, affinity: {cookie: a}, balancing: round_robin}"),
+        "11: gateway.routes[0].balancing: says nothing where customers stay with a replica (affinity); leave it out",
+    ),
+    "affinity with a split": (
+        11,
+        gateway("{path: /, service: web, affinity: {header: a}, split: {service: web-next, percent: 5}}"),
+        "11: gateway.routes[0].split: says nothing where customers stay with a replica (affinity); leave it out",
+    ),
+    "split with oneself": (
+        11,
+        gateway("{path: /, service: web, split: {service: web, percent: 5}}"),
+        "11: gateway.routes[0].split.service: 'web' is the Service of a declared service; "
+        "give the name of the other version's Service",
+    ),
+    "split with another service": (
+        11,
+        gateway("{path: /, service: web, split: {service: stock, percent: 5}}"),
+        "11: gateway.routes[0].split.service: 'stock' is the Service of a declared service; "
+        "give the name of the other version's Service",
+    ),
+    "split of everything": (
+        11,
+        gateway("{path: /, service: web, split: {service: web-next, percent: 100}}"),
+        "11: gateway.routes[0].split.percent: 100 is out of range; give an integer from 1 to 99",
+    ),
+    "split of nothing": (
+        11,
+        gateway("{path: /, service: web, split: {service: web-next, percent: 0}}"),
+        "11: gateway.routes[0].split.percent: 0 is out of range; give an integer from 1 to 99",
+    ),
+    "split without a share": (
+        11,
+        gateway("{path: /, service: web, split: {service: web-next}}"),
+        "11: gateway.routes[0].split.percent: is missing; give an integer from 1 to 99",
+    ),
     "certificate of no hours": (
         11,
         "tolerances: {certificate_hours: 0}",

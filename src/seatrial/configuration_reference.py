@@ -62,6 +62,8 @@ Rules that the tables cannot show:
   part `login`.
 - A route with `pending` has `concurrent`, too.
 - `hang_withdrawal_seconds` is at least `withdrawal_seconds`, because the same probe notices both.
+- `affinity` names a cookie or a header, not both, and excludes `balancing` and `split`; `split.service` is none of the
+  declared services.
 - A value may be repeated by a YAML anchor and alias; merges (`<<`) are refused.
 
 The rest of this page is made from the model in `src/seatrial/system.py` by

@@ -26,6 +26,8 @@ def cross_problems(data: dict[str, Any]) -> Iterator[Finding]:
     yield from _needless_edges(data)
     yield from _logins(data)
     yield from _outside(data)
+    yield from _affinities(data)
+    yield from _splits(data)
     yield from _headers(data)
     yield from _queues(data)
     yield from _bounds(data)
@@ -97,6 +99,33 @@ def _outside(data: dict[str, Any]) -> Iterator[Finding]:
         name = step.get("service")
         if isinstance(name, str) and name in inside:
             yield (*loc, "service"), f"{name!r} cannot be reached from outside; give that service the field external"
+
+
+def _affinities(data: dict[str, Any]) -> Iterator[Finding]:
+    for loc, route in _routes(data):
+        affinity = route.get("affinity")
+        if not isinstance(affinity, dict) or not set(affinity) <= {"cookie", "header"}:
+            continue
+        given = [name for name, value in affinity.items() if value is not None]
+        if len(given) != 1:
+            what = "both cookie and header are given; keep one of them" if given else "is empty; give cookie or header"
+            yield (*loc, "affinity"), what
+        for beside in ("balancing", "split"):
+            if route.get(beside) is not None:
+                yield (*loc, beside), "says nothing where customers stay with a replica (affinity); leave it out"
+
+
+def _splits(data: dict[str, Any]) -> Iterator[Finding]:
+    named = [part for _, part in _parts(data, "services") if isinstance(part.get("name"), str)]
+    objects = {part["name"]: part.get("service", part["name"]) for part in named}
+    for loc, route in _routes(data):
+        split = route.get("split")
+        name = split.get("service") if isinstance(split, dict) else None
+        if isinstance(name, str) and name in objects.values():
+            yield (
+                (*loc, "split", "service"),
+                f"{name!r} is the Service of a declared service; give the name of the other version's Service",
+            )
 
 
 def _headers(data: dict[str, Any]) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from seatrial.system_values import SECONDS, Call, DnsDomain, DnsLabel, HttpPath, Model, Seconds
+from seatrial.system_values import SECONDS, Call, CookieName, DnsDomain, DnsLabel, HeaderName, HttpPath, Model, Seconds
 
 
 class Quota(Model):
@@ -27,6 +27,29 @@ class Ejection(Model):
     """How long it is left out, at least, before it is tried again."""
 
 
+class Affinity(Model):
+    """By what the gateway knows a customer again; exactly one of the two."""
+
+    cookie: CookieName | None = None
+    """Cookie that the gateway gives to a new customer."""
+    header: HeaderName | None = None
+    """Header that a customer sends, each with a value of their own."""
+
+    @property
+    def told(self) -> str:
+        """Say it to a reader: ``cookie basket``."""
+        return f"cookie {self.cookie}" if self.cookie else f"header {self.header}"
+
+
+class Split(Model):
+    """Another version of a route's service that gets a share of its requests."""
+
+    service: DnsLabel
+    """Name of the other version's Service object, which is none of the declared services."""
+    percent: Annotated[int, Field(ge=1, le=99)]
+    """Its share of the route's requests, each chosen for itself."""
+
+
 class Route(Model):
     """One rule of the gateway."""
 
@@ -45,11 +68,20 @@ class Route(Model):
     when left out."""
     pending: Annotated[int, Field(ge=0, le=1000)] = 0
     """Requests beyond ``concurrent`` that may wait, at most, instead of being refused."""
+    affinity: Affinity | None = None
+    """Left out when any replica will do for any request; with it, ``balancing`` and ``split`` are left out."""
+    split: Split | None = None
+    """Left out when one version of the service answers."""
 
     @property
     def call(self) -> Call:
         """Return the request that tries the route."""
         return self.request or Call(path=self.path)
+
+    @property
+    def policy(self) -> str:
+        """Return by what a request finds its replica: ``affinity`` where that is declared, else the balancing."""
+        return "affinity" if self.affinity else self.balancing
 
 
 class Gateway(Model):
@@ -77,3 +109,8 @@ class Gateway(Model):
     """From the end of a replica's failures to its full share of the requests."""
     routes: Annotated[tuple[Route, ...], Field(min_length=1)]
     """What goes where."""
+
+    @property
+    def cookies(self) -> frozenset[str]:
+        """Return the names of the cookies that the gateway itself gives to customers."""
+        return frozenset(each.affinity.cookie for each in self.routes if each.affinity and each.affinity.cookie)

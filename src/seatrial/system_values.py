@@ -15,6 +15,7 @@ PATH: Words = {"noun": "a path", "base": "a path that begins with / and has no b
 LABEL: Words = {"noun": "a name", "base": "a name of at most 63 lower-case letters, digits and inner dashes"}
 DOMAIN: Words = {"noun": "a domain", "base": "a domain such as cluster.local"}
 HEADER: Words = {"noun": "a header name", "base": "a header name of letters, digits and dashes"}
+COOKIE: Words = {"noun": "a cookie name", "base": "a cookie name of letters, digits, dashes and underscores"}
 
 Seconds = Annotated[float, Field(gt=0, le=3600, json_schema_extra=SECONDS)]
 Ratio = Annotated[float, Field(ge=0, le=1, json_schema_extra={"noun": "a ratio"})]
@@ -24,6 +25,7 @@ HttpPath = Annotated[str, Field(pattern=r"^/\S*$", json_schema_extra=PATH)]
 DnsLabel = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=63, json_schema_extra=LABEL)]
 DnsDomain = Annotated[str, Field(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)*$", json_schema_extra=DOMAIN)]
 HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$", json_schema_extra=HEADER)]
+CookieName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$", json_schema_extra=COOKIE)]
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"]
 
 

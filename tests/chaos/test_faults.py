@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from seatrial.chaos import faults
 from seatrial.chaos.faults import by_experiment, hangs, is_gone, is_stopped, not_ready, was_restarted
 from seatrial.chaos.journal import Activity, Journal
 from seatrial.cluster.client import Cluster
-from seatrial.errors import EnvironmentFault, UsageError
+from seatrial.errors import EnvironmentFault, GuardRefusal, UsageError
 from seatrial.observe.records import Changes, PodChange, PodView
 from seatrial.paths import ROOT
 from seatrial.system import System
@@ -182,3 +184,33 @@ def test_one_experiment_hits_exactly_the_victims_each_at_its_time() -> None:
     assert {service: each.at for service, each in injected.items()} == {"auth": 12.0, "users": 13.0}
     assert (fault.kind, fault.window_seconds) == ("crashes", 20.0)
     assert fault.proof(VICTIM, changes(change(restarts=2))) == "its container was restarted (restart 2)"
+
+
+@pytest.mark.parametrize(("force", "grace_seconds"), [(True, 0), (False, None)])
+def test_a_pod_is_deleted_exactly_by_its_uid(
+    monkeypatch: pytest.MonkeyPatch, force: bool, grace_seconds: int | None
+) -> None:
+    asked: list[Any] = []
+    core = SimpleNamespace(delete_namespaced_pod=lambda name, namespace, body: asked.append((name, namespace, body)))
+    cluster: Any = SimpleNamespace(core=core)
+    cluster.another = lambda: cluster
+    monkeypatch.setattr(faults, "require_owned", lambda _: asked.append("owned"))
+    began = time.time()
+    at = (
+        faults.delete_by_force(cluster, VICTIM)
+        if force
+        else faults.is_deleted(cluster).inject({"auth": VICTIM})["auth"].at
+    )
+    owned, (name, namespace, body) = asked
+    assert (owned, name, namespace) == ("owned", "auth-1", "shop")
+    assert (body.preconditions.uid, body.grace_period_seconds) == (VICTIM.uid, grace_seconds)
+    assert began <= at <= time.time()
+
+
+def test_nothing_is_deleted_on_a_cluster_that_is_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: object) -> None:
+        raise GuardRefusal("not ours")
+
+    monkeypatch.setattr(faults, "require_owned", refuse)
+    with pytest.raises(GuardRefusal):
+        faults.delete_by_force(CLUSTER, VICTIM)

@@ -31,6 +31,11 @@ def test_answers_are_counted_by_the_replica_that_they_name_whatever_the_headers_
     assert count((), "X-Served-By") == {}
 
 
+def test_answers_of_another_version_are_left_out():
+    answers = (*replies(200, 2, by="items-a"), *replies(200, 3, by="next-a"), *replies(200, by="x"))
+    assert count(answers, "X-Served-By", {"next-a", "next-b"}) == {"items-a": 2, "x": 1}
+
+
 def test_customers_who_get_the_declared_answer_see_no_errors():
     assert told(unanswered("/items", replies(202, 3), 202)) == ""
 

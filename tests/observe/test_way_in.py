@@ -9,7 +9,7 @@ import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 from typing import Any
@@ -245,6 +245,18 @@ def test_an_answer_is_kept_as_far_as_the_frontend_relies_on_it(secured: Server) 
         answer = send(http, through(secured), call(), FRONTEND, "")
     headers = {"content-type": "text/plain", "set-cookie": "a=1, b=2"}
     assert answer == Recorded(status=404, headers=headers, body="no such path: 屋根")
+
+
+def test_a_cookie_of_the_gateways_own_is_no_part_of_an_answer_and_any_other_is(secured: Server) -> None:
+    secured.reply.headers = [("Set-Cookie", "replica=06e4; Path=/"), ("Set-Cookie", "replicas=1")]
+    way = replace(through(secured), cookies=frozenset({"replica"}))
+    with frontend_client(way) as http:
+        answer = send(http, way, call(), FRONTEND, "")
+        secured.reply.headers.pop()
+        alone = send(http, way, call(), FRONTEND, "")
+    assert isinstance(answer, Recorded)
+    assert isinstance(alone, Recorded)
+    assert (answer.headers, alone.headers) == ({"set-cookie": "replicas=1"}, {})
 
 
 def test_a_redirection_is_an_answer_and_not_followed(plain: Server) -> None:

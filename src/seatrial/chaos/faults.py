@@ -71,14 +71,25 @@ def is_deleted(cluster: Cluster) -> Fault:
     """Delete the pod as a rollout or a drain does; that the object is gone is the proof."""
 
     def inject(victim: PodView) -> Injected:
-        connection = cluster.another()
-        require_owned(connection)
-        at = time.time()
-        exactly = V1DeleteOptions(preconditions=V1Preconditions(uid=victim.uid))
-        connection.core.delete_namespaced_pod(victim.name, victim.namespace, body=exactly)
-        return Injected(at)
+        return Injected(_delete(cluster.another(), victim, None))
 
     return Fault("is deleted gracefully", _each(inject), proof=is_gone)
+
+
+def delete_by_force(cluster: Cluster, victim: PodView) -> float:
+    """Delete exactly this pod with a grace period of nought; returns when, in Unix seconds.
+
+    Raises GuardRefusal on a cluster that is not ours.
+    """
+    return _delete(cluster, victim, 0)
+
+
+def _delete(cluster: Cluster, victim: PodView, grace_seconds: int | None) -> float:
+    require_owned(cluster)
+    at = time.time()
+    exactly = V1DeleteOptions(preconditions=V1Preconditions(uid=victim.uid), grace_period_seconds=grace_seconds)
+    cluster.core.delete_namespaced_pod(victim.name, victim.namespace, body=exactly)
+    return at
 
 
 def switches_of(system: System) -> Faults:

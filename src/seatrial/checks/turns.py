@@ -12,9 +12,10 @@ SPARED = 0.5
 """Of its share, at most, that a slow replica gets of a balancer that asks the least busy one."""
 
 
-def count(replies: Sequence[Reply], header: str) -> Counter[str]:
-    """Count answers by the replica that they name."""
-    return Counter(reply.header(header) for reply in replies)
+def count(replies: Sequence[Reply], header: str, beside: Collection[str] = ()) -> Counter[str]:
+    """Count answers by the replica that they name, but for replicas of another version beside the service."""
+    names = (reply.header(header) for reply in replies)
+    return Counter(name for name in names if name not in beside)
 
 
 def unanswered(path: str, replies: Sequence[Reply], status: int, hint: str = "") -> Iterator[Failure]:

@@ -24,7 +24,7 @@ DIGEST = "seatrial.dev/certificate"
 
 
 def with_certificate(cluster: Cluster, objects: Sequence[Object], namespace: str, name: str, host: str) -> list[Object]:
-    """Return the objects with a TLS Secret for the host, when a workload mounts, or a Gateway names, one of that name."""
+    """Return the objects with a TLS Secret for the host, when a workload mounts one of that name, or a Gateway does."""
     users = [item for item in objects if item["kind"] in WORKLOADS and name in _mounted(item)]
     named = any(item["kind"] == "Gateway" and name in _credentials(item) for item in objects)
     if not (users or named) or any(item["kind"] == "Secret" and item["metadata"]["name"] == name for item in objects):

@@ -8,6 +8,7 @@ from seatrial.cluster.client import Cluster
 from seatrial.observe.kube import observe_endpoints, observe_pods, observe_service, ready_pods
 from seatrial.observe.records import Endpoint, PodView, ServiceView
 from seatrial.system import Service, System
+from seatrial.system_gateway import Route
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +46,12 @@ def replica_names(cluster: Cluster, system: System) -> dict[str, frozenset[str]]
     return {
         each.name: frozenset(pod.name for pod in observe_replicas(cluster, system, each)) for each in system.services
     }
+
+
+def other_version(cluster: Cluster, system: System, route: Route) -> frozenset[str]:
+    """Return the names of the replicas of the version that a route's split leads to; none where it has no split."""
+    if route.split is None:
+        return frozenset()
+    return frozenset(
+        each.pod for each in observe_endpoints(cluster, system.namespace, route.split.service) if each.ready
+    )

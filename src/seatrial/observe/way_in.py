@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ class WayIn:
     """Name that is asked for at the gateway, whatever its address; empty where there is none."""
     authority: str = ""
     """Certificates in PEM that customers trust."""
+    cookies: frozenset[str] = frozenset()
+    """Names of the cookies that the gateway gives by itself: declared, and of no account to the frontend."""
 
 
 def observe_way_in(
@@ -40,7 +43,8 @@ def observe_way_in(
         called = {call.service for call in frontend.calls} if frontend else set()
         return WayIn(observe_entrances(cluster, system, called))
     door = observe_front_door(cluster, system, system.gateway)
-    return WayIn(dict.fromkeys((each.name for each in system.services), door.url), door.host, door.authority)
+    urls = dict.fromkeys((each.name for each in system.services), door.url)
+    return WayIn(urls, door.host, door.authority, system.gateway.cookies)
 
 
 @contextmanager
@@ -58,7 +62,15 @@ def send(client: httpx.Client, way: WayIn, call: FrontendCall, frontend: Fronten
         headers["Authorization"] = f"Bearer {token}"
     content = None if call.text is None else call.text.encode()
     reply = _ask(client, way, call.service, call.method, call.path, headers=headers, json=call.body, content=content)
-    return reply.error or recorded(reply.status, reply.headers or {}, reply.body, frontend)
+    return reply.error or recorded(reply.status, _without(reply.headers or {}, way.cookies), reply.body, frontend)
+
+
+def _without(headers: Mapping[str, str], gateways: frozenset[str]) -> dict[str, str]:
+    """Return an answer's headers without the cookies that the gateway gives by itself."""
+    given = re.split(r",\s*(?=[^;,=\s]+=)", headers.get("set-cookie", ""))  # the comma of a date has no = behind it
+    kept = ", ".join(each for each in given if each.partition("=")[0].strip() not in gateways)
+    others = {name: value for name, value in headers.items() if name != "set-cookie"}
+    return others | ({"set-cookie": kept} if kept else {})
 
 
 def frontend_token(client: httpx.Client, way: WayIn, system: System) -> str:
