@@ -46,7 +46,9 @@ What each part makes possible:
 | `services` | discovery, balancing, scaling, health and failover of each service |
 | `services[].headless` | the names of single replicas |
 | `services[].external` or `gateway`, `journey` | load from outside while a fault is on |
+| `services[].direct` | what a mesh, or a gateway, costs beside the direct way |
 | `edges` | calls between services |
+| `vantage_beside` | load on these calls from the callers' own pods |
 | `login` | any request with `login: true` |
 | `gateway` | routes, privacy and quotas of the front door, in overlays that have one |
 | `faults` | replicas that turn unready or hang; without it these scenarios are skipped |
@@ -59,6 +61,7 @@ Rules that the tables cannot show:
 - A service that the journey asks has `external`, unless there is a `gateway`; a request with `login: true` needs the
   part `login`.
 - `hang_withdrawal_seconds` is at least `withdrawal_seconds`, because the same probe notices both.
+- The rates of one agent times `request_timeout_seconds` are at most 500: it waits for so many answers at the same time.
 - A value may be repeated by a YAML anchor and alias; merges (`<<`) are refused.
 
 The rest of this page is made from the model in `src/seatrial/system.py` by

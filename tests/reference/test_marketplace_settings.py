@@ -119,7 +119,16 @@ def test_defaults_are_those_of_the_readme():
 
 @pytest.mark.parametrize(
     "variable",
-    ["PORT", "DIRECT_PORT", "FAULTS_PORT", "STARTUP_DELAY_SECONDS", "SEATRIAL_FAULTS", "STUCK_READY", "POD_NAME", "ALLOWED_ORIGINS"],
+    [
+        "PORT",
+        "DIRECT_PORT",
+        "FAULTS_PORT",
+        "STARTUP_DELAY_SECONDS",
+        "SEATRIAL_FAULTS",
+        "STUCK_READY",
+        "POD_NAME",
+        "ALLOWED_ORIGINS",
+    ],
 )
 def test_an_empty_variable_counts_as_left_out(variable: str):
     assert settings_of(LEADS | {variable: ""}) == settings_of(LEADS)
