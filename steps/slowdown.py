@@ -15,7 +15,7 @@ from seatrial.checks.slowdown import Compared, Margin, Slowdown
 from seatrial.cluster.client import Cluster
 from seatrial.errors import doubt_on, fail_on
 from seatrial.observe.front_door import FrontDoor
-from seatrial.observe.steady import send_by_turns
+from seatrial.observe.steady import patience, send_by_turns
 from seatrial.observe.target import Target, direct_target, service_target
 from seatrial.observe.vantage import Vantage
 from seatrial.report.evidence import Evidence
@@ -89,7 +89,8 @@ def compare(system: System, ways: Ways, dice: random.Random, evidence: Evidence)
         f"turns {ways.subject}",
         f"{turns}\n{given.block_requests} requests each; 0 {ways.judged.url}, 1 {ways.direct.url}\n",
     )
-    return Compared(ways.subject, traffic, turns, given.block_requests, ways.status, given.request_timeout_seconds)
+    timeout = patience(given.compared_rate_per_second, given.request_timeout_seconds)
+    return Compared(ways.subject, traffic, turns, given.block_requests, ways.status, timeout)
 
 
 @then("the way through the gateway takes at most the declared multiple of the direct one")
@@ -107,13 +108,13 @@ def judge(
 ) -> None:
     """Tell how much slower each way is, then whether that is too much, or cannot be told."""
     given = system.tolerances
-    doubt_on(
-        chain.from_iterable(reliability.late(each.subject, each.traffic, given.send_lag_seconds) for each in compared)
-    )
     doubt_on(chain.from_iterable(slowdown.not_comparable(each) for each in compared))
     margin = Margin(ratio, given.slowdown_confidence)
     found = [slowdown.slowdowns(each, margin.confidence, dice.randrange(2**32)) for each in compared]
     name = show(compared, found, evidence)
+    doubt_on(
+        chain.from_iterable(reliability.late(each.subject, each.traffic, given.send_lag_seconds) for each in compared)
+    )
     pairs = list(zip(compared, found, strict=True))
     fail_on(chain.from_iterable(slowdown.too_slow(one, its, margin, hint, name) for one, its in pairs))
     doubt_on(chain.from_iterable(slowdown.undecided(one, its, margin) for one, its in pairs))

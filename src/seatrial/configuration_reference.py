@@ -61,7 +61,6 @@ Rules that the tables cannot show:
 - A service that the journey asks has `external`, unless there is a `gateway`; a request with `login: true` needs the
   part `login`.
 - `hang_withdrawal_seconds` is at least `withdrawal_seconds`, because the same probe notices both.
-- The rates of one agent times `request_timeout_seconds` are at most 500: it waits for so many answers at the same time.
 - A value may be repeated by a YAML anchor and alias; merges (`<<`) are refused.
 
 The rest of this page is made from the model in `src/seatrial/system.py` by

@@ -14,8 +14,6 @@ from seatrial.located_yaml import Loc
 from seatrial.system import Identity
 from seatrial.tolerances import Tolerances
 
-MOST_AWAITED = 500
-"""Answers that one agent waits for at the same time: the bound of images/vantage, less some for what takes longer."""
 Finding = tuple[Loc, str]
 Part = tuple[Loc, dict[str, Any]]
 
@@ -116,20 +114,6 @@ def _bounds(data: dict[str, Any]) -> Iterator[Finding]:
         if all(isinstance(bound, int | float) for bound in (ready, hung)) and hung < ready:
             text = f"a hang is noticed by the same probe: hang_withdrawal_seconds ({hung:g}) is below"
             yield loc, f"{text} withdrawal_seconds ({ready:g}); give at least {ready:g}"
-        yield from _rates(loc, part)
-
-
-def _rates(loc: Loc, part: dict[str, Any]) -> Iterator[Finding]:
-    """Yield rates at which one agent could not wait for as many answers as may be under way."""
-    usual = Tolerances()
-    timeout = part.get("request_timeout_seconds", usual.request_timeout_seconds)
-    for field in ("instrument_rate_per_second", "compared_rate_per_second"):
-        rate = part.get(field, getattr(usual, field))
-        if not all(isinstance(each, int | float) for each in (rate, timeout)) or rate * timeout <= MOST_AWAITED:
-            continue
-        text = f"one agent waits for at most {MOST_AWAITED} answers: {field} ({rate:g}) times"
-        most = f"give at most {MOST_AWAITED / timeout:g} a second"
-        yield loc, f"{text} request_timeout_seconds ({timeout:g}) is more; {most}"
 
 
 def nearest(name: str, known: list[str], otherwise: str) -> str:

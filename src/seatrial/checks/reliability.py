@@ -65,12 +65,14 @@ def settling_size(failed: int, count: int, bound: Bound) -> int | None:
     """Return about how many requests would tell, if as large a part of them failed; None: no number would."""
     if not count or failed / count == bound.ratio:
         return None
+    if not failed:
+        return sample_size(bound)
     size, ratio = count, failed / count
     while size <= MOST_REQUESTS:
         low, high = failure_bounds(ratio * size, size, bound.confidence)
         if high <= bound.ratio or low > bound.ratio:
             return size
-        size = math.ceil(size * 1.05)
+        size = math.ceil(size * 1.01)
     return None
 
 

@@ -14,9 +14,9 @@ from seatrial.system import System
 
 CONNECTIONS = 6
 """Connections of one agent that are open before the first request is due, on each way."""
+MOST_AWAITED = 500
+"""Answers that an agent waits for at the same time; its bound is 512, the rest is for what takes a little longer."""
 SPARE = 12
-MOST_UNDER_WAY = 512
-"""Bound of the agent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,12 @@ class Sent:
         return merge(self.runs)
 
 
-def under_way(rate_per_second: float, timeout_seconds: float) -> int:
-    """Return for how many answers an agent must be able to wait, so that slow ones delay no other request."""
-    return min(math.ceil(rate_per_second * timeout_seconds) + SPARE, MOST_UNDER_WAY)
+def patience(rate_per_second: float, timeout_seconds: float) -> float:
+    """Return after how many seconds one agent gives a request up: it cannot wait longer for all that are under way.
+
+    So answers that do not come are failures of the system, and never make the agent send the next requests late.
+    """
+    return min(timeout_seconds, MOST_AWAITED / rate_per_second)
 
 
 def send_steadily(system: System, streams: Sequence[Stream], *, count: int, rate_per_second: float) -> list[Sent]:
@@ -86,12 +89,12 @@ def load(
     turns: str = "",
 ) -> Run:
     """Begin to send from one agent, by the names and bounds of the system."""
-    timeout = system.tolerances.request_timeout_seconds
+    timeout = patience(rate_per_second, system.tolerances.request_timeout_seconds)
     return vantage.load(
         target,
         rate_per_second=rate_per_second,
         count=count,
-        concurrency=under_way(rate_per_second, timeout),
+        concurrency=math.ceil(rate_per_second * timeout) + SPARE,
         connections=CONNECTIONS,
         identity_header=system.identity.header,
         timeout_seconds=timeout,

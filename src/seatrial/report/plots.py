@@ -39,13 +39,13 @@ def latency_plot(title: str, seconds: Mapping[str, Sequence[float]]) -> bytes:
 
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.subplots()
-    for name, values in seconds.items():
-        ordered = sorted(values)
+    answered = {name: sorted(values) for name, values in seconds.items() if values}
+    for name, ordered in answered.items():
         slower = [1 - number / len(ordered) for number in range(len(ordered))]
         axes.step([1000 * each for each in ordered], slower, where="post", label=name)
     axes.set(xscale="log", yscale="log", xlabel="milliseconds from when it was due", ylabel="part that took longer")
     axes.set_title(title, fontsize=9)
-    if seconds:
+    if answered:
         axes.legend(fontsize=7)
     return _png(figure)
 
