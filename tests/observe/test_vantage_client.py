@@ -119,9 +119,10 @@ def test_a_load_is_ordered_with_what_it_carries() -> None:
     assert (run.url, run.fresh, run.id) == ("https://door.:443/x", False, "R1")
 
 
-def test_an_agent_tells_the_address_of_its_pod() -> None:
-    vantage, _ = answering(get_healthz={"now": 1.0, "ip": "10.0.0.7"})
-    assert vantage.address() == "10.0.0.7"
+@pytest.mark.parametrize(("ip", "written"), [("10.0.0.7", "10.0.0.7"), ("fd00::7", "[fd00::7]")])
+def test_an_agent_tells_the_address_of_its_pod(ip: str, written: str) -> None:
+    vantage, _ = answering(get_healthz={"now": 1.0, "ip": ip})
+    assert vantage.address() == written
 
 
 def test_a_lost_connection_names_node_and_pod() -> None:

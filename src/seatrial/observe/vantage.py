@@ -134,8 +134,9 @@ class Vantage:
         return Run(self.agent, target.url, False, self.agent.post("runs", order)["id"])
 
     def address(self) -> str:
-        """Return the address of the agent's own pod."""
-        return str(self.agent.get("healthz")["ip"])
+        """Return the address of the agent's own pod, as a URL writes it."""
+        address = str(self.agent.get("healthz")["ip"])
+        return f"[{address}]" if ":" in address else address
 
     def call(
         self,
