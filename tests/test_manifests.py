@@ -247,8 +247,9 @@ def patches_of(component: Path) -> list[Any]:
 def test_an_agent_beside_the_application_is_that_of_the_nodes_but_says_nothing_about_the_replica():
     (added,) = patches_of(BESIDE)[1]
     assert (added["op"], added["path"]) == ("add", "/spec/template/spec/containers/-"), "behind the application"
-    mine, (node,) = added["value"], documents(MANIFESTS / "vantage" / "daemonset.yaml")
-    (theirs,) = node["spec"]["template"]["spec"]["containers"]
+    vantage = documents(MANIFESTS / "vantage" / "daemonset.yaml")
+    (node,) = (each for each in vantage if each["kind"] == "DaemonSet")
+    mine, (theirs,) = added["value"], node["spec"]["template"]["spec"]["containers"]
     for field in ("name", "image", "imagePullPolicy", "env", "securityContext"):
         assert mine[field] == theirs[field], field
     assert mine["resources"]["limits"] == theirs["resources"]["limits"]
@@ -265,6 +266,23 @@ def test_a_mesh_is_told_to_leave_alone_the_agent_the_fault_switches_and_the_dire
         "traffic.sidecar.istio.io/excludeInboundPorts": f"{PORT},{SYSTEM['faults']['port']},{direct}",
         "traffic.sidecar.istio.io/excludeOutboundPorts": f"{direct}",
     }
+
+
+def test_the_agent_of_a_node_asks_the_gateway_the_direct_ports_and_other_agents_without_the_mesh():
+    (workload,) = (each for each in documents(MANIFESTS / "vantage" / "daemonset.yaml") if each["kind"] == "DaemonSet")
+    annotations = workload["spec"]["template"]["metadata"]["annotations"]
+    (safe,) = (port["port"] for port in of_gateway("Service")["gateway"]["spec"]["ports"] if port["name"] == "https")
+    direct = Service(name="any").direct_port
+    assert annotations["traffic.sidecar.istio.io/excludeInboundPorts"] == f"{PORT}"
+    assert annotations["traffic.sidecar.istio.io/excludeOutboundPorts"] == f"{safe},{direct},{PORT}"
+
+
+def test_the_component_beside_has_the_last_word_where_there_is_a_mesh():
+    """It names every port that a sidecar leaves alone; the mesh itself knows only some of them."""
+    meshed = [each for each in map(kustomization, overlays()) if "../../mesh" in each["components"]]
+    for document in meshed:
+        components = document["components"]
+        assert components.index("../../components/vantage-beside") > components.index("../../mesh")
 
 
 @every_service
