@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from seatrial.system import Probes
+from seatrial.observe.agent import PORT
+from seatrial.system import Probes, Service
 
 ROOT = Path(__file__).parents[1]
 MANIFESTS = ROOT / "manifests"
@@ -20,6 +21,8 @@ SERVICES = [service["name"] for service in SYSTEM["services"]]
 MUTANTS = sorted(path for path in (MANIFESTS / "mutants").iterdir() if path.is_dir())
 NEXT = MANIFESTS / "components" / "users-next" / "workload"
 FAULT_SWITCHES = MANIFESTS / "components" / "fault-switches" / "kustomization.yaml"
+BESIDE = MANIFESTS / "components" / "vantage-beside"
+DIRECT = MANIFESTS / "components" / "direct-port"
 
 Document = dict[str, Any]
 
@@ -243,6 +246,70 @@ def test_the_component_opens_the_fault_switches_on_the_port_of_system_yaml_and_n
     assert targets == {"http"}
 
 
+def patches_of(component: Path) -> list[Any]:
+    patches = kustomization(component)["patches"]
+    selector = "app.kubernetes.io/part-of=lead-marketplace"
+    assert all(each["target"] == {"kind": "Deployment", "labelSelector": selector} for each in patches)
+    return [yaml.safe_load(each["patch"]) for each in patches]
+
+
+def test_an_agent_beside_the_application_is_that_of_the_nodes_but_says_nothing_about_the_replica():
+    (added,) = patches_of(BESIDE)[1]
+    assert (added["op"], added["path"]) == ("add", "/spec/template/spec/containers/-"), "behind the application"
+    vantage = documents(MANIFESTS / "vantage" / "daemonset.yaml")
+    (node,) = (each for each in vantage if each["kind"] == "DaemonSet")
+    mine, (theirs,) = added["value"], node["spec"]["template"]["spec"]["containers"]
+    for field in ("name", "image", "imagePullPolicy", "env", "securityContext"):
+        assert mine[field] == theirs[field], field
+    assert mine["resources"]["limits"] == theirs["resources"]["limits"]
+    assert [port["containerPort"] for port in mine["ports"]] == [PORT]
+    assert not [name for name in mine if name.endswith("Probe")]
+    assert SYSTEM["vantage_beside"] is True
+
+
+def test_a_mesh_is_told_to_leave_alone_the_agent_the_fault_switches_and_the_direct_port():
+    annotations = patches_of(BESIDE)[0]["spec"]["template"]["metadata"]["annotations"]
+    direct = patches_of(DIRECT)[0]["spec"]["template"]["spec"]["containers"][0]["ports"][0]["containerPort"]
+    assert annotations == {
+        "kubectl.kubernetes.io/default-container": container(SERVICES[0])["name"],
+        "traffic.sidecar.istio.io/excludeInboundPorts": f"{PORT},{SYSTEM['faults']['port']},{direct}",
+        "traffic.sidecar.istio.io/excludeOutboundPorts": f"{direct}",
+    }
+
+
+def test_the_agent_of_a_node_asks_the_gateway_the_direct_ports_and_other_agents_without_the_mesh():
+    (workload,) = (each for each in documents(MANIFESTS / "vantage" / "daemonset.yaml") if each["kind"] == "DaemonSet")
+    annotations = workload["spec"]["template"]["metadata"]["annotations"]
+    (safe,) = (port["port"] for port in of_gateway("Service")["gateway"]["spec"]["ports"] if port["name"] == "https")
+    direct = Service(name="any").direct_port
+    assert annotations["traffic.sidecar.istio.io/excludeInboundPorts"] == f"{PORT}"
+    assert annotations["traffic.sidecar.istio.io/excludeOutboundPorts"] == f"{safe},{direct},{PORT}"
+
+
+def test_the_component_beside_has_the_last_word_where_there_is_a_mesh():
+    """It names every port that a sidecar leaves alone; the mesh itself knows only some of them."""
+    meshed = [each for each in map(kustomization, overlays()) if "../../mesh" in each["components"]]
+    for document in meshed:
+        components = document["components"]
+        assert components.index("../../components/vantage-beside") > components.index("../../mesh")
+
+
+@every_service
+def test_the_direct_service_leads_to_the_same_pods_by_the_port_that_they_listen_on(name: str):
+    (declared,) = (each for each in SYSTEM["services"] if each["name"] == name)
+    port = Service(name=name).direct_port
+    (service,) = (
+        each for each in documents(DIRECT / "services.yaml") if each["metadata"]["name"] == declared["direct"]
+    )
+    assert service["spec"]["selector"] == of_kind("Service")[name]["spec"]["selector"]
+    (offered,) = service["spec"]["ports"]
+    assert offered == {"name": "http-direct", "port": port, "targetPort": "direct", "appProtocol": "http"}
+    opened = patches_of(DIRECT)[0]["spec"]["template"]["spec"]["containers"][0]
+    assert opened["name"] == container(name)["name"]
+    assert opened["env"] == [{"name": "DIRECT_PORT", "value": f"{port}"}]
+    assert opened["ports"] == [{"name": "direct", "containerPort": port}]
+
+
 def test_held_autoscaling_gives_each_service_the_replicas_of_system_yaml():
     held = kustomization(MANIFESTS / "components" / "hold-autoscaling")["replicas"]
     assert held == [{"name": service["name"], "count": service.get("replicas", 3)} for service in SYSTEM["services"]]
@@ -282,7 +349,7 @@ def test_the_nginx_overlay_opens_the_gateway_of_system_yaml_and_nothing_else():
 @pytest.mark.parametrize("overlay", overlays(), ids=lambda folder: folder.name)
 def test_every_overlay_lies_in_the_namespace_and_stands_on_the_base(overlay: Path):
     assert kustomization(overlay)["namespace"] == NAMESPACE
-    assert BASE in parts_of(overlay)
+    assert {BASE, BESIDE, DIRECT} <= set(parts_of(overlay))
 
 
 def test_the_gateway_has_two_replicas_that_are_checked_and_drained():

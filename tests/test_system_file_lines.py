@@ -365,6 +365,26 @@ BROKEN = {
         "11: tolerances: a hang is noticed by the same probe: hang_withdrawal_seconds (10) is below "
         "withdrawal_seconds (20); give at least 20",
     ),
+    "a confidence that none is": (
+        11,
+        "tolerances: {slowdown_confidence: 99}",
+        "11: tolerances.slowdown_confidence: 99 is out of range; give a number at least 0.5 and below 1",
+    ),
+    "blocks too few to judge by": (
+        11,
+        "tolerances: {slowdown_blocks: 10}",
+        "11: tolerances.slowdown_blocks: 10 is out of range; give an integer from 30 to 1000",
+    ),
+    "a direct name that is none": (
+        5,
+        "    direct: Web",
+        f"5: services[0].direct: 'Web' is not a name; give {NAME}",
+    ),
+    "a word for yes": (
+        11,
+        "vantage_beside: enabled",
+        "11: vantage_beside: 'enabled' is not true or false; give true or false",
+    ),
     "alias of itself": (
         11,
         "tolerances: &t {alpha: *t}",

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -38,6 +39,9 @@ func (o callOrder) send(ctx context.Context) (callResult, error) {
 	request, err := buildRequest(o.Method, o.URL, o.Headers, o.Body)
 	if err != nil {
 		return callResult{}, err
+	}
+	if request.URL.Scheme != "http" {
+		return callResult{}, fmt.Errorf("url: %q is not like http://host:port/path", o.URL)
 	}
 	ctx, cancel := context.WithTimeout(ctx, seconds(o.TimeoutSeconds))
 	defer cancel()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -15,6 +16,7 @@ const (
 	reset       = "reset"
 	noName      = "dns"
 	unreachable = "unreachable"
+	insecure    = "tls"
 	other       = "other"
 )
 
@@ -48,7 +50,21 @@ func classify(err error) string {
 	if errors.As(err, &late) && late.Timeout() {
 		return timedOut
 	}
+	if isInsecure(err) {
+		return insecure
+	}
 	return other
+}
+
+// isInsecure tells errors of the greeting: the server is not who it should be, speaks no TLS, or refuses to.
+func isInsecure(err error) bool {
+	var unproven *tls.CertificateVerificationError
+	var noTLS tls.RecordHeaderError
+	if errors.As(err, &unproven) || errors.As(err, &noTLS) {
+		return true
+	}
+	var alert *net.OpError // how a refusal by the other side is told
+	return errors.As(err, &alert) && alert.Op == "remote error"
 }
 
 // isOurs tells errors that say something about this agent, and nothing about the system that it asks.

@@ -32,18 +32,36 @@ const (
 
 // runOrder is the body of POST /runs.
 type runOrder struct {
-	URL             string            `json:"url"`
-	Method          string            `json:"method"`
-	Headers         map[string]string `json:"headers"`
-	Body            string            `json:"body"`
-	Count           int               `json:"count"`
-	DurationSeconds float64           `json:"duration_seconds"`
-	RatePerSecond   float64           `json:"rate_per_second"`
-	Concurrency     int               `json:"concurrency"`
-	Fresh           bool              `json:"fresh"`
-	TimeoutSeconds  float64           `json:"timeout_seconds"`
-	IdentityHeader  string            `json:"identity_header"`
+	way
+	Method          string  `json:"method"`
+	Body            string  `json:"body"`
+	Count           int     `json:"count"`
+	DurationSeconds float64 `json:"duration_seconds"`
+	RatePerSecond   float64 `json:"rate_per_second"`
+	Concurrency     int     `json:"concurrency"`
+	Fresh           bool    `json:"fresh"`
+	TimeoutSeconds  float64 `json:"timeout_seconds"`
+	IdentityHeader  string  `json:"identity_header"`
+
+	// Connections is how many kept connections are opened before the first request is due.
+	Connections int `json:"connections"`
+	// Other is a second way, for a comparison; each digit of Turns says whether the next TurnRequests requests take the
+	// first way (0) or the other one (1).
+	Other        *way   `json:"other"`
+	Turns        string `json:"turns"`
+	TurnRequests int    `json:"turn_requests"`
 }
+
+// ways returns the ways of a run: one, or two that are compared.
+func (o runOrder) ways() []way {
+	if o.Other == nil {
+		return []way{o.way}
+	}
+	return []way{o.way, *o.Other}
+}
+
+// steady tells a run that sends at a rate over kept connections: it has a pool of them.
+func (o runOrder) steady() bool { return o.RatePerSecond > 0 && !o.Fresh }
 
 // rows returns how many requests the order can lead to: exactly, or at most when no rate bounds a duration.
 func (o runOrder) rows() int {
@@ -67,7 +85,27 @@ func (o runOrder) check() error {
 		within("concurrency", float64(o.Concurrency), 1, maxConcurrency),
 		checkTimeout(o.TimeoutSeconds),
 		within("rate_per_second times duration_seconds", float64(o.rows()), 1, maxCount),
+		within("connections", float64(o.Connections), 0, float64(o.Concurrency)),
+		o.checkTurns(),
 	)
+}
+
+var turns = regexp.MustCompile("^[01]+$")
+
+func (o runOrder) checkTurns() error {
+	switch {
+	case !o.steady() && (o.Other != nil || o.Connections > 0):
+		return errors.New("other and connections: only with rate_per_second, and fresh false")
+	case o.Other == nil && (o.Turns != "" || o.TurnRequests != 0):
+		return errors.New("turns and turn_requests: only with other")
+	case o.Other == nil:
+		return nil
+	case !turns.MatchString(o.Turns):
+		return fmt.Errorf("turns: %q is not like 0110", o.Turns)
+	case o.Count != len(o.Turns)*o.TurnRequests:
+		return fmt.Errorf("count: %d is not turn_requests for each of %d turns", o.Count, len(o.Turns))
+	}
+	return nil
 }
 
 func checkTimeout(value float64) error {
@@ -100,7 +138,7 @@ var token = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
 // buildRequest makes a request of an order's parts, or says which part is wrong.
 func buildRequest(method, address string, headers map[string]string, body string) (*http.Request, error) {
 	target, err := url.Parse(address)
-	if err != nil || target.Scheme != "http" || target.Hostname() == "" {
+	if err != nil || (target.Scheme != "http" && target.Scheme != "https") || target.Hostname() == "" {
 		return nil, fmt.Errorf("url: %q is not like http://host:port/path", address)
 	}
 	if !token.MatchString(method) {

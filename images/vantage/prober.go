@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"crypto/tls"
 	"io"
 	"net"
 	"net/http"
@@ -18,10 +19,15 @@ type target struct {
 	timeout  time.Duration
 	identity string
 	where    *addresses
+	security *tls.Config // nil for plain connections
 }
 
-func newTarget(order runOrder) (*target, error) {
-	request, err := buildRequest(order.Method, order.URL, order.Headers, order.Body)
+func newTarget(order runOrder, way way) (*target, error) {
+	request, err := way.request(order.Method, order.Body)
+	if err != nil {
+		return nil, err
+	}
+	security, err := way.security(request.URL)
 	if err != nil {
 		return nil, err
 	}
@@ -32,7 +38,7 @@ func newTarget(order runOrder) (*target, error) {
 	}
 	port := request.URL.Port()
 	if port == "" {
-		port = "80"
+		port = map[string]string{"http": "80", "https": "443"}[request.URL.Scheme]
 	}
 	timeout := seconds(order.TimeoutSeconds)
 	return &target{
@@ -42,6 +48,7 @@ func newTarget(order runOrder) (*target, error) {
 		timeout:  timeout,
 		identity: http.CanonicalHeaderKey(order.IdentityHeader),
 		where:    &addresses{host: request.URL.Hostname(), port: port},
+		security: security,
 	}, nil
 }
 
@@ -54,9 +61,10 @@ type outcome struct {
 
 // prober sends one request after another; it owns at most one connection.
 type prober struct {
-	target *target
-	conn   net.Conn
-	reader *bufio.Reader
+	target   *target
+	conn     net.Conn
+	reader   *bufio.Reader
+	answered bool // the connection has carried an answer
 }
 
 func newProber(target *target) *prober {
@@ -77,7 +85,7 @@ func (p *prober) probe(start time.Time) outcome {
 }
 
 func (p *prober) connect(deadline time.Time) error {
-	if p.conn != nil && isIdle(p.conn) {
+	if p.conn != nil && p.isIdle() {
 		return nil
 	}
 	p.drop(false)
@@ -85,14 +93,25 @@ func (p *prober) connect(deadline time.Time) error {
 	if err != nil {
 		return err
 	}
-	dialer := net.Dialer{Deadline: deadline, KeepAlive: -1}
-	p.conn, err = dialer.Dial("tcp", address)
+	conn, err := p.target.dial(&net.Dialer{Deadline: deadline, KeepAlive: -1}, address)
 	if err != nil {
-		p.conn = nil
 		return err
 	}
+	p.conn, p.answered = conn, false
 	p.reader.Reset(p.conn)
 	return nil
+}
+
+// dial opens a connection, and secures it where the target asks for that.
+func (t *target) dial(dialer *net.Dialer, address string) (net.Conn, error) {
+	if t.security == nil {
+		return dialer.Dial("tcp", address)
+	}
+	secured, err := tls.DialWithDialer(dialer, "tcp", address, t.security)
+	if err != nil {
+		return nil, err // and no connection: not a nil one of the type for TLS
+	}
+	return secured, nil
 }
 
 func (p *prober) exchange(deadline time.Time) (result outcome, reusable bool) {
@@ -111,7 +130,7 @@ func (p *prober) exchange(deadline time.Time) (result outcome, reusable bool) {
 	defer response.Body.Close()
 	result = outcome{status: response.StatusCode, servedBy: response.Header.Get(p.target.identity)}
 	read, err := io.Copy(io.Discard, io.LimitReader(response.Body, maxBodyBytes))
-	result.err = err
+	result.err, p.answered = err, true
 	return result, read < maxBodyBytes && !response.Close
 }
 
@@ -120,7 +139,7 @@ func (p *prober) drop(complete bool) {
 	if p.conn == nil {
 		return
 	}
-	if tcp, ok := p.conn.(*net.TCPConn); ok && complete {
+	if tcp, ok := underlying(p.conn).(*net.TCPConn); ok && complete {
 		// everything was read: reset instead of TIME_WAIT, which would use up the local ports at a high rate
 		_ = tcp.SetLinger(0)
 	}
@@ -128,17 +147,27 @@ func (p *prober) drop(complete bool) {
 	p.conn = nil
 }
 
-// isIdle tells whether a kept connection can take a request; false after the peer closed it in the meantime, which
+// underlying returns what carries a connection that may be secured.
+func underlying(conn net.Conn) net.Conn {
+	if secured, ok := conn.(*tls.Conn); ok {
+		return secured.NetConn()
+	}
+	return conn
+}
+
+// isIdle tells whether the kept connection can take a request; false after the peer closed it in the meantime, which
 // any client with a pool notices and does not report as an error.
-func isIdle(conn net.Conn) bool {
-	raw, err := conn.(*net.TCPConn).SyscallConn()
+func (p *prober) isIdle() bool {
+	raw, err := underlying(p.conn).(*net.TCPConn).SyscallConn()
 	if err != nil {
 		return false
 	}
+	// a server that speaks TLS 1.3 sends session tickets after the greeting; they are read with the first answer
+	mayHoldTickets := p.target.security != nil && !p.answered
 	idle := false
 	err = raw.Control(func(descriptor uintptr) {
-		_, _, failed := syscall.Recvfrom(int(descriptor), make([]byte, 1), syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		idle = failed == syscall.EAGAIN
+		waiting, _, failed := syscall.Recvfrom(int(descriptor), make([]byte, 1), syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		idle = failed == syscall.EAGAIN || (mayHoldTickets && failed == nil && waiting > 0)
 	})
 	return err == nil && idle
 }

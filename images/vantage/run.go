@@ -21,7 +21,7 @@ type row struct {
 // run sends the requests of one order. Its rows may be read once done is closed.
 type run struct {
 	order    runOrder
-	target   *target
+	targets  []*target // one, or two that are compared
 	began    time.Time
 	next     atomic.Int64
 	rows     []row
@@ -40,11 +40,14 @@ func newRun(order runOrder) (*run, error) {
 	if err := order.check(); err != nil {
 		return nil, err
 	}
-	target, err := newTarget(order)
-	if err != nil {
-		return nil, err
+	r := &run{order: order, stopped: make(chan struct{}), done: make(chan struct{})}
+	for _, way := range order.ways() {
+		target, err := newTarget(order, way)
+		if err != nil {
+			return nil, err
+		}
+		r.targets = append(r.targets, target)
 	}
-	r := &run{order: order, target: target, stopped: make(chan struct{}), done: make(chan struct{})}
 	r.stop = sync.OnceFunc(func() { close(r.stopped) })
 	r.rows = make([]row, order.rows())
 	return r, nil
@@ -52,17 +55,32 @@ func newRun(order runOrder) (*run, error) {
 
 // execute blocks until the last answer.
 func (r *run) execute() {
-	r.target.where.ask()
-	go r.target.where.follow(r.done)
+	for _, target := range r.targets {
+		target.where.ask()
+		go target.where.follow(r.done)
+	}
+	send := r.work
+	if r.order.steady() {
+		pools := r.openPools()
+		send = func() { r.dispatch(pools) }
+	}
 	r.began = time.Now()
 	life := time.AfterFunc(maxLife, func() { r.fail("not ended within %v: requests are served too slowly", maxLife) })
 	defer life.Stop()
 	var workers sync.WaitGroup
-	for range min(r.order.Concurrency, len(r.rows)) {
-		workers.Go(r.work)
+	for range r.workers() {
+		workers.Go(send)
 	}
 	workers.Wait()
 	r.finish()
+}
+
+// workers is how many send at the same time, each over a connection of its own; one is enough where a pool has them.
+func (r *run) workers() int {
+	if r.order.steady() {
+		return 1
+	}
+	return min(r.order.Concurrency, len(r.rows))
 }
 
 func (r *run) finish() {

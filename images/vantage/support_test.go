@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"encoding/pem"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -19,15 +21,34 @@ type system struct {
 
 func newSystem(t *testing.T, handler http.HandlerFunc) *system {
 	t.Helper()
+	s := unstarted(t, handler)
+	s.Start()
+	return s
+}
+
+// newSecureSystem speaks TLS; its certificate is for example.com and for the loopback address.
+func newSecureSystem(t *testing.T, handler http.HandlerFunc) *system {
+	t.Helper()
+	s := unstarted(t, handler)
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.StartTLS()
+	return s
+}
+
+func unstarted(t *testing.T, handler http.HandlerFunc) *system {
 	s := &system{Server: httptest.NewUnstartedServer(handler)}
 	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
 		if state == http.StateNew {
 			s.connections.Add(1)
 		}
 	}
-	s.Start()
 	t.Cleanup(s.Close)
 	return s
+}
+
+func (s *system) authority() string {
+	block := &pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}
+	return string(pem.EncodeToMemory(block))
 }
 
 func whoami(w http.ResponseWriter, _ *http.Request) {

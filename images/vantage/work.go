@@ -4,7 +4,7 @@ import "time"
 
 // work takes the next request that nobody has taken, waits until it is due and sends it; late ones go out at once.
 func (r *run) work() {
-	prober := newProber(r.target)
+	prober := newProber(r.targets[0])
 	defer prober.drop(true)
 	for {
 		index := r.next.Add(1) - 1

@@ -7,6 +7,7 @@ import contextlib
 import signal
 import sys
 from collections.abc import Iterator
+from typing import Literal
 
 import uvicorn
 import uvloop
@@ -25,7 +26,7 @@ the first to close: a request that is on its way at that moment is lost."""
 
 
 class SideServer(uvicorn.Server):
-    """A second server in the process: signals are the first one's business."""
+    """A further server in the process: signals are the first one's business."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -57,11 +58,12 @@ class MainServer(uvicorn.Server):
         self.should_exit = True
 
 
-def _config(app: ASGIApp, port: int) -> uvicorn.Config:
+def _config(app: ASGIApp, port: int, lifespan: Literal["auto", "off"] = "auto") -> uvicorn.Config:
     return uvicorn.Config(
         app,
         host="0.0.0.0",
         port=port,
+        lifespan=lifespan,
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=DRAIN_SECONDS,
@@ -73,15 +75,18 @@ def _config(app: ASGIApp, port: int) -> uvicorn.Config:
 async def serve(settings: Settings) -> None:
     """Serve until SIGTERM, then finish the requests in flight."""
     health, faults = Health(), Faults(stuck_ready=settings.stuck_ready)
-    main = MainServer(_config(build(settings, health, faults), settings.port), health, settings.linger_seconds)
-    if not settings.faults_enabled:
-        await main.serve()
-        return
-    side = SideServer(_config(admin_app(faults), settings.faults_port))
-    switches = asyncio.create_task(side.serve())
+    app = build(settings, health, faults)
+    main = MainServer(_config(app, settings.port), health, settings.linger_seconds)
+    beside = []
+    if settings.direct_port:  # the very same application, so that nothing differs but the way to it
+        beside.append(SideServer(_config(app, settings.direct_port, lifespan="off")))
+    if settings.faults_enabled:
+        beside.append(SideServer(_config(admin_app(faults), settings.faults_port)))
+    serving = [asyncio.create_task(server.serve()) for server in beside]
     await main.serve()
-    side.should_exit = True
-    await switches
+    for server in beside:
+        server.should_exit = True
+    await asyncio.gather(*serving)
 
 
 if __name__ == "__main__":

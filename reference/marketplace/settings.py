@@ -19,6 +19,8 @@ URL = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:]+\])(:\d{1,5})?(/[^\s
 class Settings:
     service: str
     port: int = 8080
+    direct_port: int = 0
+    """Second port of the same service, which a mesh is told to leave alone; 0: there is none."""
     pod: str = "local"
     node: str = ""
     token_key: str = field(default="", repr=False)
@@ -44,6 +46,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     settings = Settings(
         service=service,
         port=_port(environment, "PORT", 8080),
+        direct_port=_port(environment, "DIRECT_PORT", 0) if environment.get("DIRECT_PORT") else 0,
         pod=_name(environment, "POD_NAME") or socket.gethostname(),
         node=_name(environment, "NODE_NAME"),
         token_key=environment.get("TOKEN_KEY", ""),
@@ -55,7 +58,9 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         urls={name: _url(environment, name) for name in SERVICES},
         origins=_origins(environment),
     )
-    if settings.faults_enabled and settings.faults_port == settings.port:
+    if settings.direct_port == settings.port:
+        raise ValueError(f"DIRECT_PORT={settings.direct_port}: the service listens there; give another port")
+    if settings.faults_enabled and settings.faults_port in (settings.port, settings.direct_port):
         raise ValueError(f"FAULTS_PORT={settings.faults_port}: the service listens there; give another port")
     return settings
 

@@ -46,7 +46,9 @@ What each part makes possible:
 | `services` | discovery, balancing, scaling, health and failover of each service |
 | `services[].headless` | the names of single replicas |
 | `services[].external` or `gateway`, `journey` | load from outside while a fault is on |
+| `services[].direct` | what a mesh, or a gateway, costs beside the direct way |
 | `edges` | calls between services |
+| `vantage_beside` | load on these calls from the callers' own pods |
 | `login` | any request with `login: true` |
 | `gateway` | routes, privacy and quotas of the front door, in overlays that have one |
 | `gateway.ejection`, `gateway.routes[].concurrent` | what it does when replicas fail, or too many come at once |

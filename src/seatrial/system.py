@@ -40,6 +40,10 @@ class Service(Model):
     """Name of the headless Service over the same replicas, if there is one."""
     external: DnsLabel | None = None
     """Name of the NodePort Service through which customers come from outside, if there is one."""
+    direct: DnsLabel | None = None
+    """Name of the Service over the same replicas that a mesh leaves alone, if there is one."""
+    direct_port: Port = 8079
+    """Port of that Service and of its pods: a mesh is told by the port what to leave alone."""
     port: Port = 80
     """Port of the Service."""
     port_name: DnsLabel = "http"
@@ -158,6 +162,8 @@ class System(Model):
     """Left out when no declared call needs a log-in."""
     gateway: Gateway | None = None
     """Left out when the system has no gateway in any of its overlays."""
+    vantage_beside: bool = False
+    """True when each replica has the trial's agent as a further container: load comes from the callers' own pods."""
     faults: Faults | None = None
     """Left out when the system has no fault switches: scenarios that need them are skipped with that reason."""
     request_log: RequestLog | None = None

@@ -8,6 +8,9 @@ from pydantic import Field
 
 from seatrial.system_values import HOURS, Model, Ratio, Seconds
 
+Confidence = Annotated[float, Field(ge=0.5, lt=1)]
+Slowdown = Annotated[float, Field(gt=1, le=20)]
+
 
 class Tolerances(Model):
     """Every bound that a check judges by, and every bound of a wait."""
@@ -64,3 +67,29 @@ class Tolerances(Model):
     """Least ratio of customers' requests that succeed before and after a fault."""
     load_slowdown: Annotated[float, Field(gt=1, le=20)] = 2.0
     """Largest ratio of median latencies after and before a fault."""
+    failure_rate: Annotated[float, Field(gt=0, lt=0.5)] = 0.001
+    """Ratio of failed requests that a declared call, or a route, must stay below under load."""
+    failure_confidence: Confidence = 0.95
+    """Confidence with which that is shown; both give the number of requests: 2,995."""
+    edge_rate_per_second: Annotated[int, Field(ge=1, le=5000)] = 800
+    """Requests a second on all declared calls together (0.4 ms of a core each in the reference services)."""
+    route_rate_per_second: Annotated[int, Field(ge=1, le=5000)] = 300
+    """Requests a second through the gateway on all routes together (up to 4 ms of a core each)."""
+    send_lag_seconds: Seconds = 0.005
+    """From the moment when a request is due until it is sent, for 99 of 100; a later sender proves nothing."""
+    instrument_rate_per_second: Annotated[int, Field(ge=1, le=5000)] = 500
+    """Requests a second that one agent must be able to send in time."""
+    instrument_seconds: Seconds = 5.0
+    """How long that is tried."""
+    gateway_slowdown: Slowdown = 3.0
+    """Times that a request may take through the gateway as long as directly: TLS, a second connection, and its turn."""
+    mesh_slowdown: Slowdown = 3.0
+    """Times that a request may take through the mesh as long as without: two proxies and TLS between them."""
+    slowdown_confidence: Confidence = 0.99
+    """Confidence with which a slowdown is said to be below its bound, or above it."""
+    slowdown_blocks: Annotated[int, Field(ge=30, le=1000)] = 30
+    """Pairs of blocks, one on each way, that a slowdown is judged by."""
+    block_requests: Annotated[int, Field(ge=5, le=1000)] = 20
+    """Requests of one block."""
+    compared_rate_per_second: Annotated[int, Field(ge=1, le=5000)] = 150
+    """Requests a second while two ways are compared."""

@@ -18,8 +18,12 @@ LONGEST_SECONDS = 900
 SWITCHED = {"A replica that is not ready gets no new request", "A replica that hangs is taken out and restarted"}
 """Scenarios that need fault switches, which this system does not have."""
 RECORDED = "Every recorded call is answered as before"
-NO_GATEWAY = "overlay manifests promises no gateway: customers come to the shop's own door"
-"""Why the criterion AC04 is not tried."""
+CALLED = "Every declared call carries sustained load"
+NOT_PROMISED = {
+    "overlay manifests promises no gateway: customers come to the shop's own door",
+    "overlay manifests promises no mesh: the shop and its stock call each other directly",
+}
+"""Why the criterion AC04, and what a gateway and a mesh cost, is not tried."""
 
 
 @pytest.fixture(scope="module")
@@ -38,14 +42,16 @@ def summary(tmp_path_factory: pytest.TempPathFactory) -> dict:
 def test_every_scenario_passes_or_says_what_the_system_does_not_have(summary: dict) -> None:
     verdicts = {each["name"]: (each["verdict"], each["reason"]) for each in summary["scenarios"]}
     skipped = {name for name, (verdict, _) in verdicts.items() if verdict == "skipped"}
-    behind = {each["name"] for each in summary["scenarios"] if "AC04" in each["criteria"]}
-    assert skipped == SWITCHED | behind | {RECORDED}
+    behind = {name for name, (_, reason) in verdicts.items() if reason in NOT_PROMISED}
+    assert behind >= {each["name"] for each in summary["scenarios"] if "AC04" in each["criteria"]}
+    assert skipped == SWITCHED | behind | {RECORDED, CALLED}
+    assert verdicts[CALLED][1] == "corner shop declares no vantage beside its replicas"
     assert verdicts[RECORDED][1] == "corner shop declares no recorded calls of a frontend"
     assert {verdicts[name][1] for name in SWITCHED} == {"corner shop declares no fault switches"}
-    assert {verdicts[name][1] for name in behind} == {NO_GATEWAY}
+    assert {verdicts[name][1] for name in behind} == NOT_PROMISED
     assert {verdict for name, (verdict, _) in verdicts.items() if name not in skipped} == {"passed"}
 
 
 def test_all_criteria_are_covered(summary: dict) -> None:
     passed = {criterion for criterion, counts in summary["criteria"].items() if counts["passed"]}
-    assert passed == set(summary["criteria"]) - {"AC04", "AC05"} == {"AC01", "AC02", "AC03"}
+    assert passed == set(summary["criteria"]) - {"AC04", "AC05"} == {"AC01", "AC02", "AC03", "AC08"}

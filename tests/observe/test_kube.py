@@ -26,6 +26,7 @@ from seatrial.observe.records import Endpoint, PodView, Probe, ServicePort, Serv
 def pod(name: str = "auth-1", **changes: Any) -> client.V1Pod:
     """A pod that runs and is ready; ``changes`` replaces fields of its status, or ``deletionTimestamp``."""
     metadata = {
+        "annotations": changes.pop("annotations", None),
         "name": name,
         "namespace": "shop",
         "uid": f"uid of {name}",
@@ -45,7 +46,8 @@ def pod(name: str = "auth-1", **changes: Any) -> client.V1Pod:
             {**container, "name": "side", "restartCount": 9, "containerID": "containerd://def"},
         ],
     }
-    spec = {"nodeName": "worker", "containers": [{"name": "auth"}, {"name": "side"}]}
+    names = changes.pop("containers", ("auth", "side"))
+    spec = {"nodeName": "worker", "containers": [{"name": each} for each in names]}
     return client.V1Pod.model_validate({"metadata": metadata, "spec": spec, "status": status | changes})
 
 
@@ -65,6 +67,31 @@ def test_a_pod_is_told_by_its_first_container_and_its_readiness() -> None:
         created=100.0,
         ready_since=110.0,
     )
+
+
+@pytest.mark.parametrize("beside", ["istio-proxy", "vantage"])
+def test_the_application_is_told_apart_whatever_the_order_of_the_statuses(beside: str) -> None:
+    status = {"ready": True, "image": "", "imageID": ""}
+    listed = [
+        {**status, "name": beside, "restartCount": 9, "containerID": "containerd://def"},
+        {**status, "name": "auth", "restartCount": 2, "containerID": "containerd://abc"},
+    ]
+    view = pod_view(pod(containers=("auth", beside), containerStatuses=listed))
+    assert (view.container, view.container_id, view.restarts) == ("auth", "abc", 2)
+
+
+def test_an_application_that_waits_is_not_taken_for_the_container_beside_it() -> None:
+    listed = [{"name": "side", "ready": True, "restartCount": 9, "image": "", "imageID": "", "containerID": "x://def"}]
+    view = pod_view(pod(containerStatuses=listed))
+    assert (view.container, view.container_id, view.restarts) == ("auth", "", 0)
+
+
+@pytest.mark.parametrize(
+    ("annotated", "told"), [("side", "side"), ("auth", "auth"), ("gone", "istio-proxy"), (None, "istio-proxy")]
+)
+def test_the_application_is_the_container_that_kubectl_asks_by_default(annotated: str | None, told: str) -> None:
+    annotations = {"kubectl.kubernetes.io/default-container": annotated} if annotated else None
+    assert pod_view(pod(containers=("istio-proxy", "auth", "side"), annotations=annotations)).container == told
 
 
 def test_a_pod_that_has_just_been_made_is_nothing_yet() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import json
 import shutil
 import socket
 import subprocess
@@ -20,6 +21,7 @@ from seatrial.errors import EnvironmentFault
 from seatrial.observe import find_agents
 from seatrial.observe.agent import Agent, offset_seconds
 from seatrial.observe.records import DnsRecord
+from seatrial.observe.target import Target
 from seatrial.observe.vantage import Vantage, vantages
 from seatrial.observe.vantage_run import decode_requests
 
@@ -96,6 +98,31 @@ def test_trouble_names_node_and_pod(answer: httpx.Response, text: str) -> None:
     with pytest.raises(EnvironmentFault) as caught:
         vantage.call("GET", "http://auth/")
     assert str(caught.value) == f"vantage on node node-a (pod shop/vantage-x): POST /call: {text}"
+
+
+def test_a_load_is_ordered_with_what_it_carries() -> None:
+    orders: list[Any] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        orders.append(json.loads(request.content))
+        return httpx.Response(200, json={"id": "R1"})
+
+    target = Target("https://door.:443/x", {"Authorization": "Bearer t"}, "shop.test", "PEM")
+    amount = {"rate_per_second": 50, "count": 8, "concurrency": 9, "connections": 2, "timeout_seconds": 1.0}
+    vantage = vantage_over(handle)
+    run = vantage.load(target, **amount)
+    vantage.load(target, **amount, other=Target("http://web-plain/x"), turns="0110")
+    way = {"url": target.url, "headers": target.headers, "server_name": "shop.test", "authority": "PEM"}
+    alone = {**way, **amount, "fresh": False, "identity_header": "X-Served-By"}
+    other = {"url": "http://web-plain/x", "headers": {}, "server_name": "", "authority": ""}
+    assert orders == [alone, {**alone, "other": other, "turns": "0110", "turn_requests": 2}]
+    assert (run.url, run.fresh, run.id) == ("https://door.:443/x", False, "R1")
+
+
+@pytest.mark.parametrize(("ip", "written"), [("10.0.0.7", "10.0.0.7"), ("fd00::7", "[fd00::7]")])
+def test_an_agent_tells_the_address_of_its_pod(ip: str, written: str) -> None:
+    vantage, _ = answering(get_healthz={"now": 1.0, "ip": ip})
+    assert vantage.address() == written
 
 
 def test_a_lost_connection_names_node_and_pod() -> None:
@@ -266,6 +293,16 @@ def test_real_agent_calls(real: Vantage, service: str) -> None:
     answer = real.call("GET", service, headers={"Accept": "application/json"})
     assert (answer.status, answer.error, answer.json()) == (200, "", {"replica": "auth-1"})
     assert answer.headers["x-served-by"] == "auth-1"
+
+
+def test_real_agent_sends_by_turns_over_kept_connections(real: Vantage, service: str) -> None:
+    other = Target(service.replace("/whoami", "/elsewhere"))
+    amount = {"rate_per_second": 200, "count": 40, "concurrency": 64, "connections": 3}
+    traffic = real.load(Target(service), **amount, other=other, turns="0110").wait()
+    assert (traffic.count, traffic.failed, traffic.fresh) == (40, (), False)
+    due = [each.scheduled for each in traffic.requests]
+    assert due == sorted(due)
+    assert due[-1] - due[0] == pytest.approx(39 / 200, abs=1e-3)
 
 
 def test_real_agent_refuses_with_a_text(real: Vantage, service: str) -> None:

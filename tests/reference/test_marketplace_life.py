@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import httpx
 import pytest
-from marketplace_process import SERVICES, Launcher, Marketplace, Running, wait_until
+from marketplace_process import SERVICES, Launcher, Marketplace, Running, free_ports, wait_until
 
 STARTUP_SECONDS = 1.5
 
@@ -78,3 +79,17 @@ def test_a_restarted_process_gives_the_same_data(marketplace: Marketplace, launc
     again = launcher.start("leads", "leads-again")  # Python hashes by another seed in each process
     for path in ("/v1/leads?limit=100", "/v1/leads?limit=100&offset=100", "/v1/leads/200", "/openapi.json"):
         assert again.get(path).text == marketplace.leads.get(path).text
+
+
+def test_a_direct_port_is_another_way_to_the_same_process_and_ends_with_it(launcher: Launcher):
+    (direct,) = free_ports(1)
+    running = launcher.start("users", "users-direct", DIRECT_PORT=str(direct))
+    other = replace(running, port=direct)
+    wait_until(lambda: not is_refused(other), within_seconds=5)
+    before = running.samples()["http_requests_in_flight"]
+    with httpx.Client(trust_env=False) as kept:
+        assert kept.get(f"{other.url}/whoami").json() == running.get("/whoami").json()
+        assert before == other.samples()["http_requests_in_flight"] == 1  # one application counts both
+        assert running.terminate() == 0
+    assert is_refused(other)
+    assert [line["level"] for line in running.lines() if line["level"] != "info"] == []

@@ -13,7 +13,7 @@ from marketplace_process import ROOT, Launcher, interpreter_environment
 
 AUTH = {"SERVICE": "auth", "TOKEN_KEY": "key"}
 LEADS = {"SERVICE": "leads"}
-PORTS = ("PORT", "FAULTS_PORT")
+PORTS = ("PORT", "FAULTS_PORT", "DIRECT_PORT")
 REFUSALS: list[tuple[dict[str, str], str]] = [
     ({}, "SERVICE='': give one of auth, users, leads, buyers"),
     ({"SERVICE": "Leads"}, "SERVICE='Leads': give one of auth, users, leads, buyers"),
@@ -23,6 +23,8 @@ REFUSALS: list[tuple[dict[str, str], str]] = [
     (LEADS | {"PORT": "0"}, "PORT='0': give a port from 1 to 65535"),
     (LEADS | {"PORT": "65536"}, "PORT='65536': give a port from 1 to 65535"),
     (LEADS | {"PORT": " 80"}, "PORT=' 80': give a port from 1 to 65535"),
+    (LEADS | {"DIRECT_PORT": "0"}, "DIRECT_PORT='0': give a port from 1 to 65535"),
+    (LEADS | {"DIRECT_PORT": "8080"}, "DIRECT_PORT=8080: the service listens there; give another port"),
     (LEADS | {"FAULTS_PORT": "-1"}, "FAULTS_PORT='-1': give a port from 1 to 65535"),
     (LEADS | {"STARTUP_DELAY_SECONDS": "-1"}, "STARTUP_DELAY_SECONDS='-1': give a number from 0 to 3600"),
     (LEADS | {"STARTUP_DELAY_SECONDS": "nan"}, "STARTUP_DELAY_SECONDS='nan': give a number from 0 to 3600"),
@@ -58,6 +60,10 @@ REFUSALS: list[tuple[dict[str, str], str]] = [
     (
         LEADS | {"SEATRIAL_FAULTS": "enabled", "FAULTS_PORT": "8080"},
         "FAULTS_PORT=8080: the service listens there; give another port",
+    ),
+    (
+        LEADS | {"SEATRIAL_FAULTS": "enabled", "DIRECT_PORT": "9901"},
+        "FAULTS_PORT=9901: the service listens there; give another port",
     ),
 ]
 
@@ -104,6 +110,7 @@ def test_a_port_that_is_taken_ends_the_process_with_an_error_that_names_it(launc
 def test_defaults_are_those_of_the_readme():
     settings = settings_of(LEADS)
     assert (settings.port, settings.faults_port, settings.startup_delay_seconds) == (8080, 9901, 0)
+    assert settings.direct_port == 0
     assert (settings.faults_enabled, settings.stuck_ready) == (False, False)
     assert (settings.pod, settings.node) == (socket.gethostname(), "")
     assert settings.origins == ("https://marketplace.test",)
@@ -112,7 +119,16 @@ def test_defaults_are_those_of_the_readme():
 
 @pytest.mark.parametrize(
     "variable",
-    ["PORT", "FAULTS_PORT", "STARTUP_DELAY_SECONDS", "SEATRIAL_FAULTS", "STUCK_READY", "POD_NAME", "ALLOWED_ORIGINS"],
+    [
+        "PORT",
+        "DIRECT_PORT",
+        "FAULTS_PORT",
+        "STARTUP_DELAY_SECONDS",
+        "SEATRIAL_FAULTS",
+        "STUCK_READY",
+        "POD_NAME",
+        "ALLOWED_ORIGINS",
+    ],
 )
 def test_an_empty_variable_counts_as_left_out(variable: str):
     assert settings_of(LEADS | {variable: ""}) == settings_of(LEADS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -56,6 +57,16 @@ def test_a_name_that_is_taken_is_numbered(evidence: Evidence):
     names = [evidence.json("Lookups", [number]) for number in range(3)]
     assert [Path(name).name for name in names] == ["lookups.json", "lookups-2.json", "lookups-3.json"]
     assert json.loads(kept(evidence, names[0])) == [0]
+
+
+def test_a_large_table_is_packed_and_numbered_like_any_other(evidence: Evidence):
+    rows = [Pod("leads-a", True), Pod("leads-b", False)]
+    first, second = (evidence.packed_csv("requests GET /v1.0", rows) for _ in range(2))
+    assert [Path(name).name for name in (first, second)] == ["requests-get-v1.0.csv.gz", "requests-get-v1.0-2.csv.gz"]
+    packed = (evidence.root / first).read_bytes()
+    assert gzip.decompress(packed).decode() == "name,ready\nleads-a,True\nleads-b,False\n"
+    assert packed == (evidence.root / second).read_bytes()
+    assert evidence.names == [first, second]
 
 
 def test_json_keeps_what_checks_hand_over(evidence: Evidence):

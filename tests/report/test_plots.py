@@ -8,7 +8,7 @@ import pytest
 from matplotlib.image import imread
 
 from seatrial.observe.records import Moment, Request, Timeline, Traffic
-from seatrial.report.plots import caption, spread_plot, timeline_plot
+from seatrial.report.plots import caption, latency_plot, spread_plot, timeline_plot
 
 TIMELINE = Timeline("leads", 100.0, (Moment(100.0, "fault"), Moment(100.25, "first_error"), Moment(107.0, "full")))
 
@@ -48,3 +48,8 @@ def test_no_traffic_is_a_picture_too(timelines: list[Timeline]):
 def test_a_spread_is_drawn_also_when_nobody_answered():
     assert size(spread_plot("leads from node-a", {"leads-a": 12, "leads-b": 8}, 10, "chi-square 0.8")) == (700, 300)
     assert size(spread_plot("leads from node-a", {}, 0, "no answer")) == (700, 300)
+
+
+@pytest.mark.parametrize("seconds", [{}, {"direct": []}, {"direct": [0.01, 0.02, 0.5], "through": [0.02]}])
+def test_latencies_are_drawn_also_when_nobody_answered(seconds: dict[str, list[float]]):
+    assert size(latency_plot("GET /v1/leads", seconds)) == (700, 400)

@@ -12,8 +12,11 @@ from urllib3.exceptions import HTTPError
 from seatrial.cluster.client import Cluster
 from seatrial.errors import EnvironmentFault
 from seatrial.observe.agent import POLL_SECONDS, Agent
+from seatrial.observe.kube import UNREAD, pod_selector, unread
 
 SELECTOR = "app.kubernetes.io/name=vantage"
+CONTAINER = "vantage"
+"""Name of the agent's container, in pods of its own and in those of others."""
 LOOK_AGAIN_SECONDS = 0.5
 
 
@@ -31,8 +34,34 @@ def find_agents(cluster: Cluster, namespace: str, within_seconds: float) -> tupl
         if time.monotonic() >= deadline:
             raise EnvironmentFault(_lacking(namespace, missing, within_seconds), remedy="run 'seatrial up'")
         time.sleep(LOOK_AGAIN_SECONDS)
-    http = [cluster.http(timeout_seconds=2.0 * POLL_SECONDS) for _ in nodes]
-    return tuple(Agent(node, namespace, pods[node], own) for node, own in zip(nodes, http, strict=True))
+    return tuple(_agent(cluster, namespace, node, pods[node]) for node in nodes)
+
+
+def find_agents_beside(cluster: Cluster, namespace: str, workload: str) -> tuple[Agent, ...]:
+    """Return the agents that stand in the replicas of a Deployment which should get traffic, by pod name.
+
+    Raises EnvironmentFault when there is none.
+    """
+    try:
+        selector = pod_selector(cluster, namespace, workload)
+        pods: Any = cluster.core.list_namespaced_pod(namespace, label_selector=selector, _request_timeout=10).items
+    except UNREAD as error:
+        raise unread(f"replicas of Deployment {namespace}/{workload}", error) from error
+    found = sorted((pod.metadata.name, pod.spec.node_name) for pod in pods if _is_usable(pod) and _has_agent(pod))
+    if not found:
+        raise EnvironmentFault(
+            f"Deployment {namespace}/{workload}: no ready replica has a container {CONTAINER!r} beside the application",
+            remedy="lay manifests/components/vantage-beside over it, or leave out vantage_beside in system.yaml",
+        )
+    return tuple(_agent(cluster, namespace, node, name) for name, node in found)
+
+
+def _agent(cluster: Cluster, namespace: str, node: str, pod: str) -> Agent:
+    return Agent(node, namespace, pod, cluster.http(timeout_seconds=2.0 * POLL_SECONDS))
+
+
+def _has_agent(pod: Any) -> bool:
+    return any(container.name == CONTAINER for container in pod.spec.containers)
 
 
 def _lacking(namespace: str, missing: list[str], within_seconds: float) -> str:
@@ -57,8 +86,11 @@ def ready_nodes(nodes: Iterable[Any]) -> list[str]:
 
 def ready_pods(pods: Iterable[Any]) -> dict[str, str]:
     """Return pod names by node, of pods that are ready and not on their way out."""
-    good = (pod for pod in pods if _is_ready(pod) and not pod.metadata.deletion_timestamp)
-    return {pod.spec.node_name: pod.metadata.name for pod in good}
+    return {pod.spec.node_name: pod.metadata.name for pod in pods if _is_usable(pod)}
+
+
+def _is_usable(pod: Any) -> bool:
+    return _is_ready(pod) and not pod.metadata.deletion_timestamp
 
 
 def _is_ready(thing: Any) -> bool:

@@ -14,6 +14,7 @@ from seatrial.observe.records import Endpoint, PodView, Probe, ServicePort, Serv
 
 SERVICE_LABEL = "kubernetes.io/service-name"
 """Label that ties an EndpointSlice to its Service."""
+DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
 UNREAD = (ApiException, HTTPError)
 """What the client raises when the API server refuses, and when it does not answer."""
 
@@ -93,8 +94,10 @@ def pod_selector(cluster: Cluster, namespace: str, workload: str) -> str:
 
 
 def pod_view(pod: Any) -> PodView:
-    """Return what matters of a pod; its first container is the application."""
-    status = next(iter(pod.status.container_statuses or ()), None)
+    """Return what matters of a pod and of its application container."""
+    container = application_container(pod)
+    # the statuses are in no order of the specification
+    status = next((each for each in pod.status.container_statuses or () if each.name == container), None)
     ready = next((each for each in pod.status.conditions or () if each.type == "Ready"), None)
     since = ready.last_transition_time.timestamp() if ready and ready.last_transition_time else 0.0
     return PodView(
@@ -107,11 +110,21 @@ def pod_view(pod: Any) -> PodView:
         ready=bool(ready and ready.status == "True"),
         terminating=pod.metadata.deletion_timestamp is not None,
         restarts=status.restart_count if status else 0,
-        container=pod.spec.containers[0].name,
+        container=container,
         container_id=(status.container_id or "").rpartition("//")[2] if status else "",
         created=pod.metadata.creation_timestamp.timestamp(),
         ready_since=since,
     )
+
+
+def application_container(pod: Any) -> str:
+    """Return the name of the container that kubectl asks by default: the annotated one, else the first.
+
+    A mesh puts containers into pods that others wrote, perhaps before theirs, and names the application then.
+    """
+    names = [each.name for each in pod.spec.containers]
+    annotated = (pod.metadata.annotations or {}).get(DEFAULT_CONTAINER)
+    return str(annotated if annotated in names else names[0])
 
 
 def observe_workload(cluster: Cluster, namespace: str, workload: str) -> Workload:

@@ -1,4 +1,4 @@
-"""The vantages: one agent on each node of the cluster, asked through the API server's pod proxy.
+"""The vantages: agents on each node of the cluster, or beside replicas, asked through the API server's pod proxy.
 
 All times in what they return are on the clock of this machine. Whatever fails between here and an agent is an
 EnvironmentFault that names node and pod; what fails between an agent and the system is data.
@@ -13,11 +13,12 @@ from typing import Any
 
 from seatrial.cluster.client import Cluster
 from seatrial.observe.agent import Agent
-from seatrial.observe.find_agents import find_agents
+from seatrial.observe.find_agents import find_agents, find_agents_beside
 from seatrial.observe.records import DnsAnswer, DnsRecord, Traffic
+from seatrial.observe.target import Target
 from seatrial.observe.vantage_run import Run
 
-__all__ = ["Answer", "Run", "Vantage", "vantages"]
+__all__ = ["Answer", "Run", "Vantage", "vantages", "vantages_beside"]
 
 IDENTITY_HEADER = "X-Served-By"
 TIMEOUT_SECONDS = 5.0
@@ -43,7 +44,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Vantage:
-    """The agent on one node. Safe to use from several threads."""
+    """One agent. Safe to use from several threads."""
 
     agent: Agent
 
@@ -106,6 +107,37 @@ class Vantage:
         amount = {"rate_per_second": rate_per_second, "duration_seconds": duration_seconds, "concurrency": concurrency}
         return self._begin(amount, url, fresh, headers, identity_header, timeout_seconds)
 
+    def load(
+        self,
+        target: Target,
+        *,
+        rate_per_second: float,
+        count: int,
+        concurrency: int,
+        connections: int,
+        identity_header: str = IDENTITY_HEADER,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        other: Target | None = None,
+        turns: str = "",
+    ) -> Run:
+        """Begin to send so many requests at a steady rate over kept connections (open loop).
+
+        ``connections`` are open before the first one is due; more are opened when these are all busy, up to
+        ``concurrency``. With another target, each digit of ``turns`` sends an equal part of the requests in turn: 0 to
+        the first target, 1 to the other.
+        """
+        order: dict[str, Any] = {**_way(target), "count": count, "rate_per_second": rate_per_second, "fresh": False}
+        order |= {"concurrency": concurrency, "connections": connections}
+        order |= {"identity_header": identity_header, "timeout_seconds": timeout_seconds}
+        if other:
+            order |= {"other": _way(other), "turns": turns, "turn_requests": count // len(turns)}
+        return Run(self.agent, target.url, False, self.agent.post("runs", order)["id"])
+
+    def address(self) -> str:
+        """Return the address of the agent's own pod, as a URL writes it."""
+        address = str(self.agent.get("healthz")["ip"])
+        return f"[{address}]" if ":" in address else address
+
     def call(
         self,
         method: str,
@@ -143,3 +175,16 @@ def vantages(cluster: Cluster, namespace: str, within_seconds: float = 60.0) -> 
     Raises EnvironmentFault that names the nodes without one.
     """
     return tuple(Vantage(agent) for agent in find_agents(cluster, namespace, within_seconds))
+
+
+def vantages_beside(cluster: Cluster, namespace: str, workload: str) -> tuple[Vantage, ...]:
+    """Return the vantages in the replicas of a Deployment that should get traffic, by pod name.
+
+    Raises EnvironmentFault when there is none.
+    """
+    return tuple(Vantage(agent) for agent in find_agents_beside(cluster, namespace, workload))
+
+
+def _way(target: Target) -> dict[str, Any]:
+    secured = {"server_name": target.server_name, "authority": target.authority}
+    return {"url": target.url, "headers": dict(target.headers), **secured}

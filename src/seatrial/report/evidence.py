@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import hashlib
 import io
 import json
@@ -38,13 +39,11 @@ class Evidence:
 
     def csv(self, name: str, rows: Sequence[object], columns: Sequence[str] = ()) -> str:
         """Keep a table: dataclasses, mappings, or sequences (then ``columns`` names the columns)."""
-        buffer = io.StringIO()
-        writer = csv.writer(buffer, lineterminator="\n")
-        header = columns or (_columns(rows[0]) if rows else ())
-        if header:
-            writer.writerow(header)
-        writer.writerows(_cells(row) for row in rows)
-        return self._keep(name, "csv", buffer.getvalue(), allure.attachment_type.CSV)
+        return self._keep(name, "csv", _table(rows, columns), allure.attachment_type.CSV)
+
+    def packed_csv(self, name: str, rows: Sequence[object], columns: Sequence[str] = ()) -> str:
+        """Keep a large table beside the report, packed by gzip: thousands of raw records are no reading matter."""
+        return self._store(name, "csv.gz", gzip.compress(_table(rows, columns).encode(), mtime=0))
 
     def png(self, name: str, picture: bytes) -> str:
         """Keep a picture (see :mod:`seatrial.report.plots`)."""
@@ -54,10 +53,13 @@ class Evidence:
         return self._keep(name, "txt", text, allure.attachment_type.TEXT)
 
     def _keep(self, name: str, suffix: str, body: str | bytes, kind: allure.attachment_type) -> str:
-        path = _free(self.folder / f"{slug(name)}.{suffix}")
+        allure.attach(body, name, kind)
+        return self._store(name, suffix, body)
+
+    def _store(self, name: str, suffix: str, body: str | bytes) -> str:
+        path = _free(self.folder, slug(name), suffix)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(body.encode() if isinstance(body, str) else body)
-        allure.attach(body, name, kind)
         shown = str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
         self.names.append(shown)
         return shown
@@ -116,6 +118,16 @@ def plain(value: object) -> Any:
     raise TypeError(f"{type(value).__name__} cannot be kept as JSON evidence; pass a dataclass, mapping or sequence")
 
 
+def _table(rows: Sequence[object], columns: Sequence[str]) -> str:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    header = columns or (_columns(rows[0]) if rows else ())
+    if header:
+        writer.writerow(header)
+    writer.writerows(_cells(row) for row in rows)
+    return buffer.getvalue()
+
+
 def _columns(row: object) -> list[str]:
     if is_dataclass(row):
         return [each.name for each in fields(row)]
@@ -130,9 +142,9 @@ def _cells(row: object) -> list[object]:
     return list(row) if isinstance(row, Sequence) and not isinstance(row, str) else [row]
 
 
-def _free(path: Path) -> Path:
-    """Return the path, numbered when it is taken."""
-    number, free = 2, path
+def _free(folder: Path, stem: str, suffix: str) -> Path:
+    """Return a path, numbered when it is taken."""
+    number, free = 2, folder / f"{stem}.{suffix}"
     while free.exists():
-        free, number = path.with_stem(f"{path.stem}-{number}"), number + 1
+        free, number = folder / f"{stem}-{number}.{suffix}", number + 1
     return free

@@ -33,6 +33,23 @@ def timeline_plot(timelines: Sequence[Timeline], traffic: Mapping[str, Traffic])
     return _png(figure)
 
 
+def latency_plot(title: str, seconds: Mapping[str, Sequence[float]]) -> bytes:
+    """Return one line per kind of request: which part of them took longer than so many milliseconds."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.subplots()
+    answered = {name: sorted(values) for name, values in seconds.items() if values}
+    for name, ordered in answered.items():
+        slower = [1 - number / len(ordered) for number in range(len(ordered))]
+        axes.step([1000 * each for each in ordered], slower, where="post", label=name)
+    axes.set(xscale="log", yscale="log", xlabel="milliseconds from when it was due", ylabel="part that took longer")
+    axes.set_title(title, fontsize=9)
+    if answered:
+        axes.legend(fontsize=7)
+    return _png(figure)
+
+
 def caption(timeline: Timeline) -> str:
     """Return the subject and its moments in words; beside their lines, which lie close together, they would collide."""
     moments = (f"{each.what.replace('_', ' ')} {each.at - timeline.fault_at:.1f} s" for each in timeline.moments)

@@ -1,0 +1,37 @@
+@AC08
+Feature: Calls between services are reliable and fast
+  "Service-to-service communication is reliable and performant."
+
+  Requests go out when they are due, whatever became of the ones before, and their latency counts from that moment: a
+  system that stalls cannot hide behind callers who wait. What a gateway or a mesh costs is told by asking the same
+  replicas with and without it, block by block, in random order.
+
+  Background:
+    Given the system is deployed and healthy
+
+  Scenario: The instrument is fast enough
+    When one agent asks another at the rate that an agent must reach
+    Then every request was sent in time, and answered
+
+  Scenario: Every declared call carries sustained load
+    When every caller's own pods ask its callees steadily
+    Then the requests were sent when they were due
+    And so few fail that the declared bound holds
+
+  @gateway
+  Scenario: Every route that is read carries sustained load
+    Given customers know the gateway's name
+    When every route that is read is asked steadily through the gateway
+    Then the requests were sent when they were due
+    And so few fail that the declared bound holds
+
+  @gateway
+  Scenario: Going through the gateway costs no more time than declared
+    Given customers know the gateway's name
+    When every route that is read is asked through the gateway and directly by turns
+    Then the way through the gateway takes at most the declared multiple of the direct one
+
+  @mesh
+  Scenario: Going through the mesh costs no more time than declared
+    When every caller's own pod asks its callees through the mesh and directly by turns
+    Then the way through the mesh takes at most the declared multiple of the direct one

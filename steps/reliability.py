@@ -1,0 +1,145 @@
+"""Steps about load: is every request answered, and how long after it was due?"""
+
+from __future__ import annotations
+
+from itertools import chain
+
+import pytest
+from pytest_bdd import then, when
+
+from seatrial.checks import instrument, reliability
+from seatrial.checks.reliability import Bound
+from seatrial.cluster.client import Cluster
+from seatrial.errors import doubt_on, fail_on
+from seatrial.observe.agent import PORT
+from seatrial.observe.front_door import FrontDoor, customer, sign_in
+from seatrial.observe.records import Traffic
+from seatrial.observe.steady import Sent, Stream, load, send_steadily
+from seatrial.observe.target import Target, gateway_target, observe_inner_address, service_target
+from seatrial.observe.vantage import Vantage, vantages_beside
+from seatrial.report.evidence import Evidence
+from seatrial.report.plots import latency_plot
+from seatrial.system import System
+from seatrial.system_gateway import Route
+from steps.routing import gateway_of
+
+COLUMNS = (
+    *("load", "agents", "a second", "requests", "failed", "failed at most"),
+    *("p50 ms", "p95 ms", "p99 ms", "send lag p99 ms"),
+)
+
+
+@when("one agent asks another at the rate that an agent must reach", target_fixture="alone")
+def ask_an_agent(system: System, vantages: tuple[Vantage, ...], evidence: Evidence) -> Traffic:
+    rate, seconds = system.tolerances.instrument_rate_per_second, system.tolerances.instrument_seconds
+    target = Target(f"http://{vantages[0].address()}:{PORT}/healthz")
+    traffic = load(system, vantages[-1], target, count=int(rate * seconds), rate_per_second=rate).wait()
+    evidence.packed_csv("requests between agents", traffic.requests)
+    row = (instrument.sent_per_second(traffic), reliability.latencies(traffic, 200))
+    evidence.csv("the instrument", [row], ("sent a second", "latencies in seconds"))
+    return traffic
+
+
+@then("every request was sent in time, and answered")
+def the_instrument_is_good(alone: Traffic, system: System) -> None:
+    given = system.tolerances
+    doubt_on(instrument.too_weak(alone, given.instrument_rate_per_second, given.send_lag_seconds))
+
+
+@when("every caller's own pods ask its callees steadily", target_fixture="sent")
+def ask_callees(cluster: Cluster, system: System, evidence: Evidence) -> list[Sent]:
+    streams = edge_streams(system, callers_of(cluster, system))
+    return send(system, streams, system.tolerances.edge_rate_per_second, evidence)
+
+
+def callers_of(cluster: Cluster, system: System) -> dict[str, tuple[Vantage, ...]]:
+    """Return each caller's own agents; skip where nothing is declared to be called, or no agent stands there."""
+    if not system.edges:
+        pytest.skip(f"{system.name} declares no calls between services")
+    if not system.vantage_beside:
+        pytest.skip(f"{system.name} declares no vantage beside its replicas")
+    workloads = {edge.caller: system.service(edge.caller).workload for edge in system.edges}
+    return {name: vantages_beside(cluster, system.namespace, workload) for name, workload in workloads.items()}
+
+
+def edge_streams(system: System, agents: dict[str, tuple[Vantage, ...]]) -> list[Stream]:
+    """Return a stream for each declared call, to the identity path of its callee: the call itself makes others."""
+    return [
+        Stream(f"{caller} → {callee}", service_target(system, system.service(callee)), agents[caller])
+        for caller, callee in dict.fromkeys((edge.caller, edge.callee) for edge in system.edges)
+    ]
+
+
+@when("every route that is read is asked steadily through the gateway", target_fixture="sent")
+def ask_routes(
+    door: FrontDoor, cluster: Cluster, system: System, vantages: tuple[Vantage, ...], evidence: Evidence
+) -> list[Sent]:
+    streams = [
+        Stream(told(route), target, vantages, route.call.status)
+        for route, target in gateway_targets(cluster, system, door, log_in(door, system))
+    ]
+    return send(system, streams, system.tolerances.route_rate_per_second, evidence)
+
+
+def gateway_targets(cluster: Cluster, system: System, door: FrontDoor, token: str) -> list[tuple[Route, Target]]:
+    """Return each route that is read, and the way there; skip where there is none.
+
+    A route with a quota is left out: it refuses load on purpose.
+    """
+    gateway = gateway_of(system)
+    routes = [route for route in gateway.routes if route.call.method == "GET" and not route.quota]
+    if not routes:
+        pytest.skip(f"{system.name} declares no route that is read and has no quota")
+    inner = observe_inner_address(cluster, system, gateway)
+    return [(route, gateway_target(inner, gateway, door.authority, route.call, token)) for route in routes]
+
+
+def log_in(door: FrontDoor, system: System) -> str:
+    """Return a token that a customer got at the gateway, empty where no log-in is declared."""
+    with customer(door) as client:
+        return sign_in(client, door, system)
+
+
+def told(route: Route) -> str:
+    """Return a route for a reader."""
+    return f"{route.call.method} {route.call.path} → {route.service}"
+
+
+def bound_of(system: System) -> Bound:
+    """Return the declared bound of the failure ratio."""
+    return Bound(system.tolerances.failure_rate, system.tolerances.failure_confidence)
+
+
+def send(system: System, streams: list[Stream], rate_per_second: float, evidence: Evidence) -> list[Sent]:
+    """Send as many requests on each stream as the declared bound asks for, and keep what became of them."""
+    count = reliability.sample_size(bound_of(system))
+    sent = send_steadily(system, streams, count=count, rate_per_second=rate_per_second)
+    for each in sent:
+        evidence.packed_csv(f"requests {each.stream.name}", each.traffic.requests)
+    evidence.csv("load", [row(each, system) for each in sent], COLUMNS)
+    good = {each.stream.name: [one.end - one.scheduled for one in each.traffic.requests if one.ok] for each in sent}
+    evidence.png("latencies under load", latency_plot("latency under steady load", good))
+    return sent
+
+
+def row(sent: Sent, system: System) -> tuple[object, ...]:
+    """Return what became of a stream, as a row of ``COLUMNS``."""
+    traffic, status = sent.traffic, sent.stream.status
+    found, failed = reliability.latencies(traffic, status), len(reliability.failures(traffic, status))
+    _, most = reliability.failure_bounds(failed, traffic.count, bound_of(system).confidence)
+    times = (f"{1000 * each:.2f}" for each in (found.p50, found.p95, found.p99, found.send_lag_p99))
+    return sent.stream.name, len(sent.runs), f"{sent.rate_per_second:g}", traffic.count, failed, f"{most:.2g}", *times
+
+
+@then("the requests were sent when they were due")
+def requests_were_in_time(sent: list[Sent], system: System) -> None:
+    within = system.tolerances.send_lag_seconds
+    doubt_on(chain.from_iterable(reliability.late(each.stream.name, each.traffic, within) for each in sent))
+
+
+@then("so few fail that the declared bound holds")
+def hardly_any_request_fails(sent: list[Sent], system: System) -> None:
+    bound = bound_of(system)
+    parts = [(each.stream.name, each.traffic, each.stream.status, bound) for each in sent]
+    fail_on(chain.from_iterable(reliability.too_many_failures(*each) for each in parts))
+    doubt_on(chain.from_iterable(reliability.unsettled(*each) for each in parts))
