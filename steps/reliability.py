@@ -12,7 +12,8 @@ from seatrial.checks.reliability import Bound
 from seatrial.cluster.client import Cluster
 from seatrial.errors import doubt_on, fail_on
 from seatrial.observe.agent import PORT
-from seatrial.observe.front_door import FrontDoor, customer, sign_in
+from seatrial.observe.customers import customer, sign_in
+from seatrial.observe.front_door import FrontDoor
 from seatrial.observe.records import Traffic
 from seatrial.observe.steady import Sent, Stream, load, send_steadily
 from seatrial.observe.target import Target, gateway_target, observe_inner_address, service_target
