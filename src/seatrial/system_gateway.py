@@ -6,7 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from seatrial.system_values import SECONDS, Call, DnsDomain, DnsLabel, HttpPath, Model
+from seatrial.system_values import SECONDS, Call, DnsDomain, DnsLabel, HttpPath, Model, Text
+
+
+def is_below(path: str, route: str) -> bool:
+    """Tell whether a path, with or without a query, is that of a route or lies below it."""
+    return f"{path.partition('?')[0]}/".startswith(f"{route.rstrip('/')}/")
 
 
 class Quota(Model):
@@ -38,6 +43,19 @@ class Route(Model):
         return self.request or Call(path=self.path)
 
 
+class Forwarded(Model):
+    """How a service behind the gateway tells, on request, how a customer came in."""
+
+    request: Call
+    """A request that is answered with JSON of the fields below."""
+    client: Text = "client"
+    """Field with the address that the customer came from."""
+    scheme: Text = "scheme"
+    """Field with the scheme that the customer used: ``https``."""
+    host: Text = "host"
+    """Field with the host that the customer asked for."""
+
+
 class Gateway(Model):
     """The one front door of the system."""
 
@@ -57,3 +75,10 @@ class Gateway(Model):
     """Processes of one replica of the gateway that take turns each for itself."""
     routes: Annotated[tuple[Route, ...], Field(min_length=1)]
     """What goes where."""
+    forwarded: Forwarded | None = None
+    """How to find out what the services learn of a customer; left out when none of them tells."""
+
+    def route(self, path: str) -> Route | None:
+        """Return the route that a path lies below: the longest where there are several; None where no route leads."""
+        below = [each for each in self.routes if is_below(path, each.path)]
+        return max(below, key=lambda each: len(each.path), default=None)
