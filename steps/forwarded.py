@@ -11,7 +11,8 @@ from pytest_bdd import then, when
 from seatrial.checks import forwarded
 from seatrial.cluster.client import Cluster
 from seatrial.errors import fail_on
-from seatrial.observe.front_door import FrontDoor, Reply, ask, customer, sign_in
+from seatrial.observe.customers import Reply, ask, customer, sign_in
+from seatrial.observe.front_door import FrontDoor
 from seatrial.observe.kube import observe_endpoints
 from seatrial.report.evidence import Evidence
 from seatrial.system import System

@@ -9,7 +9,7 @@ from inspect import cleandoc
 import pytest
 
 from seatrial.checks.forwarded import BELIEVED, MISSING, Seen, seen, untold, wrong_client, wrong_way
-from seatrial.observe.front_door import Reply
+from seatrial.observe.customers import Reply
 from seatrial.system_gateway import Forwarded
 
 from .traffic import told

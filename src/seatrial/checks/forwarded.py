@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 
 from seatrial.errors import Failure
-from seatrial.observe.front_door import Reply
+from seatrial.observe.customers import Reply
 from seatrial.system_gateway import Forwarded
 
 BELIEVED = "the service believes what the customer says of himself: the gateway passes his headers on"

@@ -17,7 +17,7 @@ from seatrial.errors import EnvironmentFault
 from seatrial.fuzz.configuration import AUTHORITY, EVENTS, TOKEN, configuration
 from seatrial.fuzz.description import Description, base_path, operations
 from seatrial.fuzz.records import FuzzRecord, read_events
-from seatrial.observe.front_door import TIMEOUT_SECONDS
+from seatrial.observe.customers import TIMEOUT_SECONDS
 from seatrial.observe.way_in import WayIn
 from seatrial.paths import cached
 
