@@ -84,7 +84,7 @@ def counts_of(text: str, metrics: RouteMetrics) -> tuple[Counter[tuple[str, str]
     timed: Counter[str] = Counter()
     counters = {metrics.requests, f"{metrics.requests}_total"}  # the parser adds what a counter's name should end with
     for sample in (sample for family in text_string_to_metric_families(text) for sample in family.samples):
-        if sample.name in counters:
+        if sample.name in counters and metrics.status_label in sample.labels:  # without it, it is a sum of the others
             for path in _routes(sample, metrics):
                 answers[path, status_class(sample.labels.get(metrics.status_label, ""))] += int(sample.value)
         elif sample.name == f"{metrics.latency}_count":
