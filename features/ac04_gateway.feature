@@ -29,6 +29,12 @@ Feature: One front door leads to every service
     And its certificate is for that name and valid for long enough
     And HTTP/2 is offered
 
+  Scenario: The services learn who asked, and how
+    When an honest customer and a forger ask how the services see them
+    Then the honest one is seen with the scheme and the host that were asked for
+    And at an address that is not the gateway's own
+    And nothing that the forger made up is believed
+
   Scenario: A quota is kept
     When every route with a quota is called below it, beyond it, and below it again
     Then nothing below the quota is refused

@@ -19,7 +19,7 @@ from seatrial.errors import doubt_on, fail_on
 from seatrial.observe.customers import REQUEST_ID, Reply, ask_steadily, customer, sign_in
 from seatrial.observe.front_door import FrontDoor
 from seatrial.observe.gateway_convergence import await_share
-from seatrial.observe.publication import replica_names
+from seatrial.observe.publication import other_version, replica_names
 from seatrial.observe.request_log import Attempt, observe_attempts
 from seatrial.report.evidence import Evidence
 from seatrial.system import RequestLog, System
@@ -89,9 +89,10 @@ def attempts_at(
 
     ``later`` are answers to requests that were sent afterwards: when the logs have these, they have all.
     """
-    log, service = request_log_of(system), system.service(route.service)
+    log, service, others = request_log_of(system), system.service(route.service), other_version(cluster, system, route)
+    own = [each for each in (*replies, *later) if each.header(system.identity.header) not in others]
     ids = {each.sent[REQUEST_ID] for each in replies}
-    seen = observe_attempts(cluster, system, service, log, since=since, answers=(*replies, *later))
+    seen = observe_attempts(cluster, system, service, log, since=since, answers=own)
     return tuple(each for each in seen if each.request_id in ids)
 
 

@@ -55,7 +55,8 @@ def broken():
     raise ValueError("oops")
 """
 FILES = {
-    "pytest.ini": "[pytest]\naddopts = -ra --strict-markers --strict-config\nxfail_strict = true\n",
+    "pytest.ini": "[pytest]\naddopts = -ra --strict-markers --strict-config -p no:schemathesis -p no:hypothesispytest\n"
+    "xfail_strict = true\n",
     "system.yaml": "name: shop\nnamespace: shop\nservices:\n  - name: web\n",
     "features/criteria.yaml": "criteria:\n  AC01: Services find each other\ntags:\n  slow: Takes long\n",
 }

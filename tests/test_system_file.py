@@ -227,6 +227,24 @@ def test_the_problems_of_a_gateway_are_told_at_once():
     ]
 
 
+def test_a_path_goes_by_the_longest_route_above_it():
+    routes = "{path: /, service: web}, {path: /a/b, service: stock}, {path: /a, service: web}"
+    gateway = parse_system(f"{GOOD}gateway: {{host: shop.test, routes: [{routes}]}}\n", "s.yaml").gateway
+    assert gateway
+    expected = {"/": "/", "/ab": "/", "/a": "/a", "/a/": "/a", "/a?b=1": "/a", "/a/bc": "/a", "/a/b/c?d": "/a/b"}
+    assert {path: getattr(gateway.route(path), "path", None) for path in expected} == expected
+    without = gateway.model_copy(update={"routes": gateway.routes[1:]})
+    assert (without.route("/b"), without.route("/")) == (None, None)
+
+
+def test_what_the_services_learn_of_a_customer_is_told_in_fields_of_usual_names():
+    text = GATEWAY.rstrip().removesuffix("}") + ", forwarded: {request: {path: /me}}}\n"
+    gateway = parse_system(GOOD + text, "s.yaml").gateway
+    assert gateway
+    assert gateway.forwarded
+    assert (gateway.forwarded.client, gateway.forwarded.scheme, gateway.forwarded.host) == ("client", "scheme", "host")
+
+
 def test_the_other_system_has_no_gateway_and_loads():
     other = load_system(ROOT / "tests" / "e2e" / "othersystem" / "system.yaml")
     assert (other.name, other.gateway) == ("corner shop", None)

@@ -37,8 +37,8 @@ def with_line(number: int, line: str) -> str:
     return "\n".join(lines)
 
 
-def gateway(routes: str, host: str = "shop.test") -> str:
-    return f"gateway: {{host: {host}, routes: [{routes}]}}"
+def gateway(routes: str, host: str = "shop.test", more: str = "") -> str:
+    return f"gateway: {{host: {host}, routes: [{routes}]{more}}}"
 
 
 NAME = "a name of at most 63 lower-case letters, digits and inner dashes"
@@ -224,6 +224,26 @@ BROKEN = {
         11,
         "gateway: {host: a.test, ejection: {for_seconds: 0}, routes: [{path: /, service: web}]}",
         "11: gateway.ejection.for_seconds: 0 is out of range; give a number of seconds from 0.5 to 3600",
+    ),
+    "a request that no route leads to": (
+        11,
+        gateway("{path: /a, service: web}, {path: /b, service: web}", more=", forwarded: {request: {path: /ab}}"),
+        "11: gateway.forwarded.request.path: no route leads to '/ab'; give a path below /a or /b",
+    ),
+    "a request of the gateway that needs a log-in": (
+        11,
+        gateway("{path: /, service: web}", more=", forwarded: {request: {path: /me, login: true}}"),
+        "11: gateway.forwarded.request.login: true needs the part login, which is missing; declare it at the top level",
+    ),
+    "no field for the scheme": (
+        11,
+        gateway("{path: /, service: web}", more=", forwarded: {request: {path: /me}, scheme: ''}"),
+        "11: gateway.forwarded.scheme: is empty; give text that is not empty",
+    ),
+    "a description that is no path": (
+        5,
+        "    openapi: openapi.json",
+        "5: services[0].openapi: 'openapi.json' is not a path; give a path that begins with / and has no blanks",
     ),
     "no routes": (11, gateway(""), "11: gateway.routes: is empty; give a list that is not empty"),
     "routes missing": (

@@ -21,8 +21,8 @@ from marketplace.settings import Settings, read_settings
 DRAIN_SECONDS = 10
 """Longest wait for requests in flight after SIGTERM; below the pod's termination grace period."""
 KEEP_ALIVE_SECONDS = 3660
-"""Longer than any proxy before the service keeps an idle connection (Envoy: an hour). The side that is asked must not be
-the first to close: a request that is on its way at that moment is lost."""
+"""Longer than any proxy before the service keeps an idle connection (Envoy: an hour): the side that is asked must not
+be first to close, for a request that is on its way at that moment is lost."""
 
 
 class SideServer(uvicorn.Server):

@@ -18,6 +18,7 @@ from marketplace.conditional import Conditional
 from marketplace.dependencies import Dependencies
 from marketplace.faults import Faults
 from marketplace.observability import PLATFORM_PATHS, Metrics, Observed
+from marketplace.origin import peers
 from marketplace.refusals import refuse
 from marketplace.settings import Settings
 
@@ -98,5 +99,6 @@ def _add_platform_routes(app: FastAPI, settings: Settings, health: Health, fault
         return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
     @app.get("/whoami", tags=["platform"])
-    async def who_am_i() -> dict[str, str]:
-        return {"service": settings.service, "pod": settings.pod, "node": settings.node}
+    async def who_am_i(request: Request) -> dict[str, str]:
+        known = peers(",".join(request.headers.getlist("x-forwarded-client-cert")))
+        return {"service": settings.service, "pod": settings.pod, "node": settings.node, **known}

@@ -9,6 +9,8 @@ from fastapi import APIRouter, Depends, HTTPException, Response
 from pydantic import BaseModel, Field
 
 from marketplace import tokens
+from marketplace.answers import CHALLENGED, refusals
+from marketplace.conditional import keep_nowhere
 from marketplace.data import USERS
 from marketplace.dependencies import Dependencies
 from marketplace.observability import COOKIE, CURRENT
@@ -33,15 +35,10 @@ class Claims(BaseModel):
     exp: int
 
 
-def keep_nowhere(response: Response) -> None:
-    """Say that tokens and what they hold are not for caches."""
-    response.headers["Cache-Control"] = "no-store"
-
-
 def router(settings: Settings, _: Dependencies) -> APIRouter:
     routes = APIRouter(prefix="/v1", tags=["auth"], dependencies=[Depends(keep_nowhere)])
 
-    @routes.post("/login")
+    @routes.post("/login", responses=refusals(400, 401))
     async def log_in(credentials: Credentials, response: Response) -> Token:
         """Exchange a user's name and password for a token (in this demonstration: ``<name>-secret``).
 
@@ -56,7 +53,7 @@ def router(settings: Settings, _: Dependencies) -> APIRouter:
         )
         return token
 
-    @routes.get("/token")
+    @routes.get("/token", responses=CHALLENGED)
     async def check_token() -> Claims:
         """Check the bearer token of the request, or that of its cookie."""
         authorization = CURRENT.get().authorization

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from marketplace.answers import CHALLENGED, KEPT, refusals
 from marketplace.data import BUYERS, Buyer
 from marketplace.dependencies import Dependencies
 from marketplace.settings import Settings
@@ -23,16 +24,16 @@ class Match(BaseModel):
 
 
 def router(_: Settings, dependencies: Dependencies) -> APIRouter:
-    routes = APIRouter(prefix="/v1/buyers", tags=["buyers"])
+    routes = APIRouter(prefix="/v1/buyers", tags=["buyers"], responses=CHALLENGED | refusals(502))
 
-    @routes.get("")
+    @routes.get("", responses=KEPT)
     async def list_buyers(
         limit: Annotated[int, Query(ge=1, le=100)] = 20, offset: Annotated[int, Query(ge=0)] = 0
     ) -> list[Buyer]:
         await dependencies.require_login()
         return list(BUYERS.values())[offset : offset + limit]
 
-    @routes.post("/match")
+    @routes.post("/match", responses=refusals(400, 404))
     async def match(request: MatchRequest) -> Match:
         """Find the buyers for a lead; the customer's name comes from users."""
         lead = await dependencies.get("leads", f"/v1/leads/{request.lead_id}")

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import hashlib
 
+from fastapi import Response
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from marketplace.observability import PLATFORM_PATHS
+
+
+def keep_nowhere(response: Response) -> None:
+    """Say that an answer is its caller's own, and not for caches."""
+    response.headers["Cache-Control"] = "no-store"
 
 
 class Conditional:

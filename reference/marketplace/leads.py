@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, HTTPException, Query
 from pydantic import BaseModel, Field
 
+from marketplace.answers import CHALLENGED, KEPT, refusals
 from marketplace.data import LEADS, Lead
 from marketplace.dependencies import Dependencies
 from marketplace.settings import Settings
@@ -31,9 +32,9 @@ class LeadWithUser(Lead):
 
 
 def router(_: Settings, dependencies: Dependencies) -> APIRouter:
-    routes = APIRouter(prefix="/v1/leads", tags=["leads"])
+    routes = APIRouter(prefix="/v1/leads", tags=["leads"], responses=CHALLENGED | refusals(502))
 
-    @routes.get("")
+    @routes.get("", responses=KEPT)
     async def list_leads(
         limit: Annotated[int, Query(ge=1, le=100)] = 20,
         offset: Annotated[int, Query(ge=0)] = 0,
@@ -43,7 +44,7 @@ def router(_: Settings, dependencies: Dependencies) -> APIRouter:
         found = [lead for lead in LEADS.values() if city in (None, lead.city)]
         return found[offset : offset + limit]
 
-    @routes.get("/{lead_id}")
+    @routes.get("/{lead_id}", responses=KEPT | refusals(404))
     async def read_lead(lead_id: int) -> LeadWithUser:
         await dependencies.require_login()
         if lead_id not in LEADS:
@@ -52,7 +53,7 @@ def router(_: Settings, dependencies: Dependencies) -> APIRouter:
         user = await dependencies.get("users", f"/v1/users/{lead.user_id}")
         return LeadWithUser(**lead.model_dump(), user=user["name"])
 
-    @routes.post("", status_code=202)
+    @routes.post("", status_code=202, responses=refusals(400, 403, 404, 409))
     async def create_lead(wish: Wish) -> Accepted:
         """Accept a lead of the caller's own; nothing is stored, for this system is about traffic."""
         claims = await dependencies.require_login()

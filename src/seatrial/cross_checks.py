@@ -12,6 +12,7 @@ from typing import Any
 
 from seatrial.located_yaml import Loc
 from seatrial.system import Identity
+from seatrial.system_gateway import is_below
 from seatrial.tolerances import Tolerances
 
 Finding = tuple[Loc, str]
@@ -28,6 +29,7 @@ def cross_problems(data: dict[str, Any]) -> Iterator[Finding]:
     yield from _outside(data)
     yield from _affinities(data)
     yield from _splits(data)
+    yield from _unrouted(data)
     yield from _headers(data)
     yield from _queues(data)
     yield from _bounds(data)
@@ -50,6 +52,11 @@ def _parts(data: dict[str, Any], *keys: str) -> Iterator[Part]:
 def _routes(data: dict[str, Any]) -> Iterator[Part]:
     for loc, gateway in _part(data, "gateway"):
         yield from (((*loc, *rest), route) for rest, route in _parts(gateway, "routes"))
+
+
+def _forwarded(data: dict[str, Any]) -> Iterator[Part]:
+    for loc, gateway in _part(data, "gateway"):
+        yield from (((*loc, *rest), part) for rest, part in _part(gateway, "forwarded"))
 
 
 def _names(data: dict[str, Any]) -> list[str]:
@@ -81,7 +88,7 @@ def _needless_edges(data: dict[str, Any]) -> Iterator[Finding]:
 
 
 def _logins(data: dict[str, Any]) -> Iterator[Finding]:
-    for loc, part in (*_parts(data, "edges", "journey"), *_part(data, "login"), *_routes(data)):
+    for loc, part in (*_parts(data, "edges", "journey"), *_part(data, "login"), *_routes(data), *_forwarded(data)):
         request = part.get("request")
         if not isinstance(request, dict) or request.get("login") is not True:
             continue
@@ -126,6 +133,16 @@ def _splits(data: dict[str, Any]) -> Iterator[Finding]:
                 (*loc, "split", "service"),
                 f"{name!r} is the Service of a declared service; give the name of the other version's Service",
             )
+
+
+def _unrouted(data: dict[str, Any]) -> Iterator[Finding]:
+    routes = [part["path"] for _, part in _routes(data) if isinstance(part.get("path"), str)]
+    for above, forwarded in _forwarded(data):
+        for loc, request in _part(forwarded, "request"):
+            path = request.get("path")
+            if isinstance(path, str) and not any(is_below(path, route) for route in routes):
+                told = f"no route leads to {path!r}; give a path below {' or '.join(routes) or 'a declared one'}"
+                yield (*above, *loc, "path"), told
 
 
 def _headers(data: dict[str, Any]) -> Iterator[Finding]:

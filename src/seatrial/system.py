@@ -52,6 +52,8 @@ class Service(Model):
     """Transport protocol of that port; SRV records are made of it, too."""
     identity_path: HttpPath = "/whoami"
     """A cheap path that any replica answers without log-in; used to count who answers."""
+    openapi: HttpPath | None = None
+    """Path of its OpenAPI description, as JSON; left out when it gives none."""
     probes: Probes = Probes()
     """Paths of the health checks."""
     replicas: Annotated[int, Field(ge=2, le=50)] = 3

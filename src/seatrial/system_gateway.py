@@ -6,7 +6,23 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from seatrial.system_values import SECONDS, Call, CookieName, DnsDomain, DnsLabel, HeaderName, HttpPath, Model, Seconds
+from seatrial.system_values import (
+    SECONDS,
+    Call,
+    CookieName,
+    DnsDomain,
+    DnsLabel,
+    HeaderName,
+    HttpPath,
+    Model,
+    Seconds,
+    Text,
+)
+
+
+def is_below(path: str, route: str) -> bool:
+    """Tell whether a path, with or without a query, is that of a route or lies below it."""
+    return f"{path.partition('?')[0]}/".startswith(f"{route.rstrip('/')}/")
 
 
 class Quota(Model):
@@ -84,6 +100,19 @@ class Route(Model):
         return "affinity" if self.affinity else self.balancing
 
 
+class Forwarded(Model):
+    """How a service behind the gateway tells, on request, how a customer came in."""
+
+    request: Call
+    """A request that is answered with JSON of the fields below."""
+    client: Text = "client"
+    """Field with the address that the customer came from."""
+    scheme: Text = "scheme"
+    """Field with the scheme that the customer used: ``https``."""
+    host: Text = "host"
+    """Field with the host that the customer asked for."""
+
+
 class Gateway(Model):
     """The one front door of the system."""
 
@@ -109,8 +138,15 @@ class Gateway(Model):
     """From the end of a replica's failures to its full share of the requests."""
     routes: Annotated[tuple[Route, ...], Field(min_length=1)]
     """What goes where."""
+    forwarded: Forwarded | None = None
+    """How to find out what the services learn of a customer; left out when none of them tells."""
 
     @property
     def cookies(self) -> frozenset[str]:
         """Return the names of the cookies that the gateway itself gives to customers."""
         return frozenset(each.affinity.cookie for each in self.routes if each.affinity and each.affinity.cookie)
+
+    def route(self, path: str) -> Route | None:
+        """Return the route that a path lies below: the longest where there are several; None where no route leads."""
+        below = [each for each in self.routes if is_below(path, each.path)]
+        return max(below, key=lambda each: len(each.path), default=None)

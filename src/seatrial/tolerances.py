@@ -59,6 +59,10 @@ class Tolerances(Model):
     """From a request beyond the limit of a route to its refusal; half of what a slow replica takes for its answer."""
     certificate_hours: Annotated[float, Field(gt=0, le=8760, json_schema_extra=HOURS)] = 24.0
     """Hours for which the gateway's certificate must still be valid."""
+    fuzz_examples: Annotated[int, Field(ge=1, le=1000)] = 15
+    """Generated requests for each described operation, beside those at the bounds of its values."""
+    fuzz_seconds: Seconds = 60.0
+    """For the generated requests of all services together (about 15 s for those of the reference system)."""
     load_users: Annotated[int, Field(ge=1, le=1000)] = 4
     """Customers that use the system at the same time during an experiment."""
     load_seconds: Seconds = 10.0

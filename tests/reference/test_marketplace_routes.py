@@ -79,6 +79,7 @@ def test_every_service_has_auth_refuse_a_token_that_is(
 PROTECTED = [
     ("users", "GET", "/v1/users", None),
     ("users", "GET", "/v1/users/1", None),
+    ("users", "GET", "/v1/users/me/session", None),
     ("leads", "GET", "/v1/leads", None),
     ("leads", "GET", "/v1/leads/1", None),
     ("leads", "POST", "/v1/leads", WISH),
@@ -258,7 +259,11 @@ def test_a_match_names_the_customer_and_every_buyer_of_that_category_and_city(
 
 ROUTES = {
     "auth": {("post", "/v1/login", "200"), ("get", "/v1/token", "200")},
-    "users": {("get", "/v1/users", "200"), ("get", "/v1/users/{user_id}", "200")},
+    "users": {
+        ("get", "/v1/users", "200"),
+        ("get", "/v1/users/{user_id}", "200"),
+        ("get", "/v1/users/me/session", "200"),
+    },
     "leads": {("get", "/v1/leads", "200"), ("get", "/v1/leads/{lead_id}", "200"), ("post", "/v1/leads", "202")},
     "buyers": {("get", "/v1/buyers", "200"), ("post", "/v1/buyers/match", "200")},
 }
@@ -284,6 +289,8 @@ def test_a_service_says_who_it_is(marketplace: Marketplace, service: str):
         "service": service,
         "pod": f"{service}-1",
         "node": "node-a",
+        "caller": "",
+        "callee": "",
     }
 
 

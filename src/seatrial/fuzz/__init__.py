@@ -1,0 +1,1 @@
+"""Generated requests: does what the services describe hold where customers come in?"""
