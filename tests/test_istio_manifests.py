@@ -127,12 +127,16 @@ def expected_destinations(route: Document) -> dict[str, int]:
     return {route["service"]: 100 - percent, route["split"]["service"]: percent}
 
 
-def gateways_policy(host: str) -> Document:
-    """Return how the gateway treats a Service: by a rule of its own, else by that of everybody."""
+def gateways_rule(host: str) -> Document:
+    """Return what the gateway goes by at a Service: a rule of its own, else that of everybody."""
     mine = [each["spec"] for each in of_kind("DestinationRule").values() if short(each["spec"]["host"]) == host]
     selected = [each for each in mine if is_gateways(each.get("workloadSelector", {}).get("matchLabels", {}))]
     (rule,) = selected or [each for each in mine if "workloadSelector" not in each]
-    policy: Document = rule["trafficPolicy"]
+    return rule
+
+
+def gateways_policy(host: str) -> Document:
+    policy: Document = gateways_rule(host)["trafficPolicy"]
     return policy
 
 
@@ -282,6 +286,53 @@ def test_the_gateway_hands_out_requests_as_declared(route: Document) -> None:
         assert gateways_policy(host)["loadBalancer"]["simple"] == wanted, host
 
 
+@pytest.mark.parametrize("route", [each for each in ROUTES if "affinity" in each], ids=lambda route: route["path"])
+def test_the_gateway_knows_customers_again_by_what_is_declared(route: Document) -> None:
+    cookie = gateways_policy(route["service"])["loadBalancer"]["consistentHash"]["httpCookie"]
+    assert (cookie["name"], cookie["path"]) == (route["affinity"]["cookie"], "/")
+    assert seconds(cookie["ttl"]) == 0, "as long as the browser; without a lifetime the gateway gives no cookie at all"
+
+
+@every_route
+def test_the_gateway_limits_what_is_under_way_at_the_same_time_where_that_is_declared(route: Document) -> None:
+    limits = gateways_policy(route["service"]).get("connectionPool", {})
+    if "concurrent" not in route:
+        assert limits == {}
+        return
+    assert limits["tcp"]["maxConnections"] == limits["http"]["http2MaxRequests"] == route["concurrent"]
+    assert limits["http"]["http1MaxPendingRequests"] == route.get("pending", 0)
+
+
+def clusters(route: Document) -> set[str]:
+    """Return what Envoy calls where a route leads to."""
+    taken = [rule_of(method, route["path"]) for method in (*READS, *WRITES)]
+    found = [part["destination"] for rule in taken for part in rule["route"]]
+    domain = f"{SYSTEM['namespace']}.svc.cluster.local"
+    return {f"outbound|80|{each.get('subset', '')}|{short(each['host'])}.{domain}" for each in found}
+
+
+@every_route
+def test_the_statistics_of_a_route_are_those_of_where_it_leads_and_of_no_other(route: Document) -> None:
+    metrics = yaml.safe_load((OVERLAY / "metrics.yaml").read_text())
+    for other in ROUTES:
+        counted = [re.fullmatch(metrics["routes"][route["path"]]["cluster_name"], each) for each in clusters(other)]
+        assert all(counted) if other is route else not any(counted), other["path"]
+
+
+def test_every_subset_that_a_route_leads_to_is_one_of_its_service_and_leaves_out_no_replica() -> None:
+    """A label of a subset must be one that all its replicas have."""
+    named = {
+        (short(part["destination"]["host"]), part["destination"]["subset"])
+        for rule in rules()
+        for part in rule["route"]
+        if "subset" in part["destination"]
+    }
+    for host, subset in named:
+        (found,) = (each for each in gateways_rule(host)["subsets"] if each["name"] == subset)
+        template = of_kind("Deployment")[host]["spec"]["template"]
+        assert found.get("labels", {}).items() <= template["metadata"]["labels"].items(), (host, subset)
+
+
 @every_service
 def test_sidecars_hand_out_requests_by_turns(name: str) -> None:
     found = [each["spec"] for each in of_kind("DestinationRule").values() if short(each["spec"]["host"]) == name]
@@ -376,31 +427,34 @@ def test_nothing_is_spoken_but_mutual_tls() -> None:
         assert mode == "ISTIO_MUTUAL", name
 
 
-def callers_of(service: str) -> set[str]:
-    """Return whom system.yaml names as caller, with the front door and the observer."""
-    edges = {edge["caller"] for edge in SYSTEM["edges"] if edge["callee"] == service}
+def callers_of(workload: str) -> set[str]:
+    """Return whom system.yaml names as caller, with the front door and the observer.
+
+    The other version of a service stands behind a Service of its own, where only the gateway sends anybody.
+    """
+    edges = {edge["caller"] for edge in SYSTEM["edges"] if edge["callee"] == workload}
     (vantage,) = (
         each for each in documents(MANIFESTS / "vantage" / "daemonset.yaml") if each["kind"] == "ServiceAccount"
     )
     return edges | {gateway_pod()["spec"]["serviceAccountName"], vantage["metadata"]["name"]}
 
 
-def versions() -> dict[str, str]:
-    """Return each workload that answers for a service with that service's name: the other version of one, too."""
-    others = {route["split"]["service"]: route["service"] for route in ROUTES if "split" in route}
-    return {name: name for name in SERVICES} | (others if NEXT in parts_of(OVERLAY) else {})
+def workloads() -> list[str]:
+    """Return all that answers for a service: the other version of one, too."""
+    others = [route["split"]["service"] for route in ROUTES if "split" in route]
+    return [*SERVICES, *(others if NEXT in parts_of(OVERLAY) else [])]
 
 
 def test_every_workload_of_a_service_has_a_policy() -> None:
     """One without is open to everybody."""
     policies = of_kind("AuthorizationPolicy").values()
     selected = [each["spec"]["selector"]["matchLabels"] for each in policies]
-    for workload in versions():
+    for workload in workloads():
         assert {"app.kubernetes.io/name": workload} in selected, workload
-    assert len(selected) == len(versions()), "policies add up: a second one for a workload would open it"
+    assert len(selected) == len(workloads()), "policies add up: a second one for a workload would open it"
 
 
-@pytest.mark.parametrize("workload", versions())
+@pytest.mark.parametrize("workload", workloads())
 def test_a_workload_is_called_by_the_declared_callers_the_gateway_and_the_observer_and_by_nobody_else(
     workload: str,
 ) -> None:
@@ -410,4 +464,4 @@ def test_a_workload_is_called_by_the_declared_callers_the_gateway_and_the_observ
     sources = [origin["source"] for rule in spec["rules"] for origin in rule["from"]]
     assert all(set(source) <= {"serviceAccounts", "principals"} for source in sources)
     allowed = [name for source in sources for names in source.values() for name in names]
-    assert {name.rpartition("/")[2] for name in allowed} == callers_of(versions()[workload])
+    assert {name.rpartition("/")[2] for name in allowed} == callers_of(workload)
