@@ -13,8 +13,8 @@ from seatrial.errors import doubt_on, fail_on
 from seatrial.fuzz.description import paces, routed
 from seatrial.fuzz.records import FuzzRecord
 from seatrial.fuzz.runner import Fuzzer, Subject
-from seatrial.observe.description import observe_description
 from seatrial.observe.customers import customer, sign_in
+from seatrial.observe.description import observe_description
 from seatrial.observe.front_door import FrontDoor
 from seatrial.observe.vantage import Vantage
 from seatrial.observe.way_in import WayIn

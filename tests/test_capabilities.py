@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from manifest_files import MANIFESTS, overlays, parts_of
 
 from seatrial.capabilities import Capabilities, lacking, load_capabilities
 from seatrial.errors import UsageError
 from seatrial.paths import ROOT
 from seatrial.report.catalogue import load_catalogue
 
-OVERLAYS = sorted(path.parent for path in (ROOT / "manifests" / "overlays").glob("*/kustomization.yaml"))
+OVERLAYS = overlays()
 
 
 @pytest.mark.parametrize(
@@ -86,3 +87,14 @@ def test_every_overlay_answers_for_every_capability_of_the_catalogue_and_no_othe
     known = load_catalogue(ROOT / "features" / "criteria.yaml").capabilities
     assert set(load_capabilities(overlay)) == set(known)
     assert known
+
+
+def test_what_each_overlay_promises_stands_in_its_manifests() -> None:
+    assert [overlay.name for overlay in OVERLAYS] == ["baseline", "istio", "nginx"]
+    for overlay in OVERLAYS:
+        promised, parts = load_capabilities(overlay), parts_of(overlay)
+        gateways = [part for part in parts if part.parent == MANIFESTS / "gateway"]
+        assert (promised["gateway"] is True) == (len(gateways) == 1), overlay.name
+        assert (promised["mesh"] is True) == (MANIFESTS / "mesh" in parts), overlay.name
+        # sidecars balance requests, so that a connection is no unit there
+        assert (promised["connections"] is True) == (promised["mesh"] is not True), overlay.name

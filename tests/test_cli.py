@@ -14,6 +14,7 @@ import pytest
 
 from seatrial import cli
 from seatrial.cluster.kind import KindCluster
+from seatrial.cluster.up import Wanted
 from seatrial.contract import Recorded, answers_path
 from seatrial.errors import Failed, Failure
 from seatrial.observe.way_in import WayIn
@@ -223,6 +224,30 @@ def test_up_says_where_the_kubeconfig_is(run: Run, works: list[str], flags: list
     code, out, err = run("up", *flags)
     assert (code, out, err) == (0, f"Cluster seatrial is up; kubeconfig: {KindCluster('seatrial').kubeconfig}\n", "")
     assert works == parts
+
+
+@pytest.mark.parametrize(("overlay", "addons"), [("nginx", ()), ("istio", ("istio",))])
+def test_what_an_overlay_stands_on_is_wanted_of_the_cluster_and_installed(
+    run: Run, monkeypatch: pytest.MonkeyPatch, works: list[str], overlay: str, addons: tuple[str, ...]
+) -> None:
+    wanted: list[tuple[str, ...]] = []
+
+    def cluster_up(asked: Wanted, phases: Phases) -> KindCluster:
+        wanted.append(asked.addons)
+        return KindCluster("seatrial")
+
+    monkeypatch.setattr(cli, "cluster_up", cluster_up)
+    monkeypatch.setattr(cli, "platform_up", lambda cluster, addons, phases: wanted.append(addons))
+    assert run("up", f"--overlay={overlay}")[0] == 0
+    assert wanted == [addons, addons]
+
+
+def test_an_overlay_that_stands_on_what_there_is_not_is_one_line(run: Run, works: list[str], tmp_path: Path) -> None:
+    for name, text in {"kustomization.yaml": "resources: []\n", "addons.yaml": "[linkerd]\n"}.items():
+        (tmp_path / name).write_text(text)
+    told = f"{tmp_path}/addons.yaml: ['linkerd'] is no list of add-ons; give for instance [istio]"
+    assert run("up", f"--overlay={tmp_path}") == (2, "", f"seatrial: {told}\n")
+    assert works == []
 
 
 def test_up_writes_the_seconds_of_its_phases(run: Run, works: list[str], tmp_path: Path) -> None:

@@ -9,22 +9,30 @@ from typing import Any
 
 import pytest
 import yaml
+from manifest_files import (
+    MANIFESTS,
+    NEXT,
+    ROOT,
+    SYSTEM,
+    Document,
+    documents,
+    exposed,
+    kustomization,
+    overlays,
+    parts_of,
+    patches_of_parts,
+    resources_of,
+)
 
 from seatrial.observe.agent import PORT
 from seatrial.system import Probes, Service
 
-ROOT = Path(__file__).parents[1]
-MANIFESTS = ROOT / "manifests"
 BASE = MANIFESTS / "base"
-SYSTEM = yaml.safe_load((ROOT / "system.yaml").read_text())
 SERVICES = [service["name"] for service in SYSTEM["services"]]
 MUTANTS = sorted(path for path in (MANIFESTS / "mutants").iterdir() if path.is_dir())
-NEXT = MANIFESTS / "components" / "users-next" / "workload"
 FAULT_SWITCHES = MANIFESTS / "components" / "fault-switches" / "kustomization.yaml"
 BESIDE = MANIFESTS / "components" / "vantage-beside"
 DIRECT = MANIFESTS / "components" / "direct-port"
-
-Document = dict[str, Any]
 
 GATEWAY = MANIFESTS / "gateway" / "nginx"
 ROUTES = SYSTEM["gateway"]["routes"]
@@ -34,15 +42,6 @@ LOCATION = re.compile(r"^\s*location (=|~|) ?(\S+) \{ (.*) \}$", re.MULTILINE)
 every_workload = pytest.mark.parametrize("name", [*SERVICES, "gateway"])
 every_service = pytest.mark.parametrize("name", SERVICES)
 every_mutant = pytest.mark.parametrize("folder", MUTANTS, ids=lambda folder: folder.name)
-
-
-def documents(path: Path) -> list[Document]:
-    return [document for document in yaml.safe_load_all(path.read_text()) if document]
-
-
-def kustomization(folder: Path) -> Document:
-    (document,) = documents(folder / "kustomization.yaml")
-    return document
 
 
 def merged(mine: Any, every: Any) -> Any:
@@ -315,32 +314,18 @@ def test_held_autoscaling_gives_each_service_the_replicas_of_system_yaml():
     assert held == [{"name": service["name"], "count": service.get("replicas", 3)} for service in SYSTEM["services"]]
 
 
-def overlays() -> list[Path]:
-    return sorted(path.parent for path in MANIFESTS.glob("overlays/*/kustomization.yaml"))
-
-
-def parts_of(folder: Path) -> list[Path]:
-    """Return a kustomization's folder with those of its resources and components, each in turn."""
-    document = kustomization(folder)
-    below = [folder / name for name in (*document.get("resources", ()), *document.get("components", ()))]
-    return [folder, *(part for each in below if each.is_dir() for part in parts_of(each.resolve()))]
-
-
-def exposed(overlay: Path) -> dict[str, Document]:
-    """Return what an overlay opens to the outside."""
-    folders = parts_of(overlay)
-    files = [folder / name for folder in folders for name in kustomization(folder).get("resources", ())]
-    found = [document for file in files if file.is_file() for document in documents(file)]
-    patches = [patch for folder in folders for patch in kustomization(folder).get("patches", ())]
-    assert {patch["target"]["kind"] for patch in patches} <= {"Deployment", "HorizontalPodAutoscaler"}
-    services = {each["metadata"]["name"]: each["spec"] for each in found if each["kind"] == "Service"}
-    assert {each["kind"] for each in found}.isdisjoint({"Ingress", "Gateway", "HTTPRoute"})
-    return {name: spec for name, spec in services.items() if spec.get("type", "ClusterIP") != "ClusterIP"}
+@pytest.mark.parametrize("name", ["baseline", "nginx"])
+def test_an_overlay_without_a_mesh_opens_nothing_but_by_services(name: str):
+    overlay = MANIFESTS / "overlays" / name
+    assert {each["kind"] for each in resources_of(overlay)}.isdisjoint({"Ingress", "Gateway", "HTTPRoute"})
+    patched = {patch["target"]["kind"] for patch in patches_of_parts(overlay)}
+    assert patched <= {"Deployment", "HorizontalPodAutoscaler"}, "no patch opens what is not read here"
 
 
 def test_the_nginx_overlay_opens_the_gateway_of_system_yaml_and_nothing_else():
-    assert set(exposed(MANIFESTS / "overlays" / "baseline")) == {service["external"] for service in SYSTEM["services"]}
-    (only,) = exposed(MANIFESTS / "overlays" / "nginx").items()
+    before = exposed(resources_of(MANIFESTS / "overlays" / "baseline"))
+    assert set(before) == {service["external"] for service in SYSTEM["services"]}
+    (only,) = exposed(resources_of(MANIFESTS / "overlays" / "nginx")).items()
     assert (only[0], only[1]["type"]) == (SYSTEM["gateway"].get("service", "gateway"), "NodePort")
     assert {port["name"]: port["targetPort"] for port in only[1]["ports"]} == {"http": "http", "https": "https"}
     assert {port["name"] for port in container("gateway")["ports"]} == {"http", "https"}

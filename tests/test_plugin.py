@@ -327,6 +327,18 @@ def test_an_overlay_that_promises_nonsense_is_refused_before_anything_starts(tri
     assert not run.reports.exists()
 
 
+def test_an_overlay_that_stands_on_what_there_is_not_is_refused_before_anything_starts(trial):
+    trial.scenarios(Holds="Then it holds")
+    trial.write("its/kustomization.yaml", "resources: []\n")
+    trial.write("its/addons.yaml", "[linkerd]\n")
+    run = trial.run("features", "--overlay=./its", subprocess=True)
+    assert run.code == pytest.ExitCode.USAGE_ERROR
+    assert run.result.stderr.str().strip() == (
+        f"ERROR: {trial.folder}/its/addons.yaml: ['linkerd'] is no list of add-ons; give for instance [istio]"
+    )
+    assert not run.reports.exists()
+
+
 def test_the_frameworks_own_tests_are_left_alone(trial):
     trial.scenarios(Holds="Then it holds")
     trial.write("tests/test_own.py", "def test_own():\n    pass\n")

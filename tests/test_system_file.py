@@ -91,6 +91,7 @@ def test_the_reference_system_loads():
         ("leads", "users"),
         ("buyers", "leads"),
         ("buyers", "users"),
+        ("buyers", "auth"),
     }
     assert [step.name for step in system.journey if not step.request.login] == ["log in"]
 

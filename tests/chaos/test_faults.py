@@ -9,6 +9,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from kubernetes.client.exceptions import ApiException
+from urllib3.exceptions import MaxRetryError
 
 from seatrial.chaos import faults
 from seatrial.chaos.faults import by_experiment, hangs, is_gone, is_stopped, not_ready, was_restarted
@@ -205,6 +207,32 @@ def test_a_pod_is_deleted_exactly_by_its_uid(
     assert (owned, name, namespace) == ("owned", "auth-1", "shop")
     assert (body.preconditions.uid, body.grace_period_seconds) == (VICTIM.uid, grace_seconds)
     assert began <= at <= time.time()
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (ApiException(status=404, reason="Not Found"), "404 Not Found"),
+        (ApiException(status=409, reason="Conflict"), "409 Conflict"),
+        (MaxRetryError(None, "/api", reason="connection refused"), "connection refused"),  # type: ignore[arg-type]
+    ],
+)
+@pytest.mark.parametrize("force", [True, False])
+def test_a_pod_that_cannot_be_deleted_is_told_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, why: str, force: bool
+) -> None:
+    def refuse(name: str, namespace: str, body: object) -> None:
+        raise error
+
+    cluster: Any = SimpleNamespace(core=SimpleNamespace(delete_namespaced_pod=refuse))
+    cluster.another = lambda: cluster
+    monkeypatch.setattr(faults, "require_owned", lambda _: None)
+    with pytest.raises(EnvironmentFault) as caught:
+        if force:
+            faults.delete_by_force(cluster, VICTIM)
+        else:
+            faults.is_deleted(cluster).inject({"auth": VICTIM})
+    assert str(caught.value) == f"Pod shop/auth-1 cannot be deleted: {why}"
 
 
 def test_nothing_is_deleted_on_a_cluster_that_is_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -190,6 +190,39 @@ def test_another_secret_of_the_overlay_is_no_certificate() -> None:
     assert len(certified(None, thing("Secret", "token-key"), workload("gateway", "door-tls"))) == 3
 
 
+def gateway(*credentials: str) -> dict[str, Any]:
+    """Return an Istio Gateway that takes these Secrets, and redirects who comes without TLS."""
+    plain = [{"port": {"number": 80}, "tls": {"httpsRedirect": True}}, {"port": {"number": 81}}]
+    safe = [{"port": {"number": 443}, "tls": {"mode": "SIMPLE", "credentialName": name}} for name in credentials]
+    return thing("Gateway") | {"spec": {"selector": {"istio": "gateway"}, "servers": [*plain, *safe]}}
+
+
+def test_a_gateway_that_names_the_secret_gets_one_before_it() -> None:
+    namespace, secret, *rest = certified(None, thing("Namespace"), gateway("other-tls", "door-tls"))
+    assert (namespace["kind"], secret["kind"]) == ("Namespace", "Secret")
+    assert secret["metadata"] == {"name": "door-tls", "namespace": "shop"}
+    assert is_usable(decoded(secret), HOST, NOW)
+    assert rest == [gateway("other-tls", "door-tls")]
+
+
+def test_pods_of_a_gateway_that_names_its_secret_stay_when_that_is_renewed() -> None:
+    """Its control plane hands the new certificate on."""
+    door = workload("gateway")
+    first, renewed = (certified(live, gateway("door-tls"), door) for live in (GOOD, UNUSABLE["expired"]))
+    assert decoded(secret_of(first)) == GOOD
+    assert decoded(secret_of(renewed)) != GOOD
+    assert first[1:] == renewed[1:] == [gateway("door-tls"), door]
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [{}, {"servers": None}, {"servers": [{"tls": None}]}, {"gatewayClassName": "x", "listeners": [{"name": "https"}]}],
+)
+def test_a_gateway_that_names_no_secret_gets_none(spec: dict[str, Any]) -> None:
+    objects = [thing("Gateway") | {"spec": spec}, gateway(), gateway("other-tls")]
+    assert certified(AssertionError("was asked for"), *objects) == objects
+
+
 @pytest.mark.parametrize("objects", [[], [thing("Namespace")], [workload("web")], [workload("web", "web-tls")]])
 def test_where_nobody_mounts_it_there_is_none(objects: list[dict[str, Any]]) -> None:
     assert certified(AssertionError("was asked for"), *objects) == objects

@@ -6,9 +6,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from kubernetes.client.exceptions import ApiException
+from urllib3.exceptions import MaxRetryError
 
 from seatrial.cluster import scale
-from seatrial.errors import Failed, GuardRefusal
+from seatrial.errors import EnvironmentFault, Failed, GuardRefusal
 from seatrial.system_file import parse_system
 
 SYSTEM = parse_system(
@@ -77,3 +79,24 @@ def test_a_cluster_that_is_not_ours_is_not_scaled(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(GuardRefusal):
         scale.scale(cluster, SYSTEM, {"auth": 1})  # type: ignore[arg-type]
     assert cluster.asked == []
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (ApiException(status=404, reason="Not Found"), "404 Not Found"),
+        (MaxRetryError(None, "/apis", reason="connection refused"), "connection refused"),  # type: ignore[arg-type]
+    ],
+)
+def test_a_deployment_that_cannot_be_scaled_is_told_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, why: str
+) -> None:
+    cluster = Scaled(monkeypatch)
+
+    def refuse(*_: Any) -> None:
+        raise error
+
+    cluster.apps = SimpleNamespace(patch_namespaced_deployment_scale=refuse)
+    with pytest.raises(EnvironmentFault) as caught:
+        scale.set_replicas(cluster, SYSTEM, {"auth": 4})  # type: ignore[arg-type]
+    assert str(caught.value) == f"Deployment shop/auth-deployment cannot be scaled: {why}"

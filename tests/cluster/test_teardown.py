@@ -11,7 +11,13 @@ from seatrial.cluster.components import components
 from seatrial.cluster.node_image import drop_build_caches, folder_bytes
 
 THEIRS = ["nginx:1.27", "<none>:<none>", "localhost/other/node:1", "registry.example/seatrial/reference:dev"]
-OURS = ["localhost/seatrial/node:4f2a", "localhost/seatrial/reference:dev", "localhost/seatrial/rootfs-node:77"]
+OURS = [
+    "localhost/seatrial/node:4f2a",
+    "localhost/seatrial/node-core:4f2a",
+    "localhost/seatrial/node-istio:4f2a",
+    "localhost/seatrial/reference:dev",
+    "localhost/seatrial/rootfs-node:77",
+]
 
 
 def without_registry(name: str) -> str:
@@ -19,12 +25,15 @@ def without_registry(name: str) -> str:
     return name.removeprefix("docker.io/library/").removeprefix("docker.io/")
 
 
+LOCK = components()
+UPSTREAM = [without_registry(item.image) for item in (*LOCK.images, *LOCK.tools, *LOCK.bases, LOCK.node)]
+
+
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     """Have the engine list these and all upstream images; returns what it is asked to remove."""
     monkeypatch.setenv("SEATRIAL_CACHE", str(tmp_path))
-    lock, removed = components(), []
-    upstream = [item.image for item in (*lock.images, *lock.bases, lock.node)]
+    removed: list[str] = []
     sizes = iter(["3.5GB", "1.5GB"])
 
     def docker(*arguments: str, timeout_seconds: float = 0) -> str:
@@ -32,7 +41,7 @@ def engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
             removed.extend(arguments[3:])
         if arguments[:2] == ("system", "df"):
             return f"Images {next(sizes)}\nContainers 12MB\n"
-        return "\n".join([*THEIRS, *OURS, *map(without_registry, upstream)])
+        return "\n".join([*THEIRS, *OURS, *UPSTREAM])
 
     monkeypatch.setattr(teardown, "docker", docker)
     monkeypatch.setattr(teardown.engine, "is_running", lambda: True)
@@ -41,11 +50,24 @@ def engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
 
 
 def test_ours_are_those_that_were_made_here_or_named_by_the_lock(engine: list[str]) -> None:
-    lock = components()
-    ours = set(teardown.our_images())
-    assert ours >= set(OURS)
-    assert not ours & set(THEIRS)
-    assert {without_registry(item.image) for item in (*lock.images, *lock.bases, lock.node)} <= ours
+    assert sorted(teardown.our_images()) == sorted([*OURS, *UPSTREAM])
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        "nginx:1.31.3",
+        "istio/istioctl:1.31.0",
+        "quay.io/martinhelmich/prometheus-nginxlog-exporter:v1.11.0",
+        "registry.k8s.io/metrics-server/metrics-server:v0.9.0",
+        "python:3.11-slim-bookworm",
+        "localhost/seatrial/node-istio:4f2a",
+    ],
+)
+def test_an_image_is_known_by_the_name_that_the_engine_lists(monkeypatch: pytest.MonkeyPatch, listed: str) -> None:
+    """It leaves out its default registry, and no other."""
+    monkeypatch.setattr(teardown, "docker", lambda *_: f"{listed}\nquay.io/{listed}\n")
+    assert teardown.our_images() == [listed]
 
 
 def test_another_version_of_an_upstream_image_is_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from seatrial.cluster import kind, up
-from seatrial.cluster.supply import Supply
+from seatrial.cluster import golang, kind, up
+from seatrial.cluster.components import GoProgram, components
+from seatrial.cluster.supply import Pinned, Supply
 from seatrial.cluster.up import Wanted, cluster_up
 from seatrial.errors import EnvironmentFault, UsageError
 from seatrial.progress import Phases
 from seatrial.system_file import parse_system
 
 IMAGE = "localhost/seatrial/node:4f2a"
+KUBECTL = next(each for each in components().binaries if each.name == "kubectl")
 
 
 class Steps:
@@ -24,30 +27,37 @@ class Steps:
         self.done: list[str] = []
         self.whole = False
         self.supply = Supply(pulls=False)
-        self.kubectl = True
+        self.missing: set[str] = set()
+        """Programs that the node image does not bring along here."""
         monkeypatch.setattr(up, "ensure_engine", lambda phases: self.done.append("engine"))
         monkeypatch.setattr(up, "choose", lambda name, mirror: self.supply)
         monkeypatch.setattr(up, "ensure_node_image", self._ensure_node_image)
-        monkeypatch.setattr(up, "build_tools", self._build_tools)
+        monkeypatch.setattr(up, "build", self._build)
+        monkeypatch.setattr(up, "pull", self._pull)
         monkeypatch.setattr(up, "docker", self._docker)
         monkeypatch.setattr(kind, "wanted_configuration", lambda cluster, workers, port: {"workers": workers})
         monkeypatch.setattr(kind, "is_whole", lambda cluster, image, document: self.whole)
         monkeypatch.setattr(kind, "create", lambda cluster, image, document: self.done.append(f"create {image}"))
 
-    def _ensure_node_image(self, supply: Supply, phases: Phases) -> str:
-        self.done.append("node image")
+    def _ensure_node_image(self, supply: Supply, addons: Sequence[str], phases: Phases) -> str:
+        self.done.append(" ".join(["node image", *addons]))
+        for program in (KUBECTL, *(tool for tool in components().tools if tool.addon in addons)):
+            if program.name not in self.missing:
+                golang.binary(program).parent.mkdir(parents=True, exist_ok=True)
+                golang.binary(program).touch()
         return IMAGE
 
-    def _build_tools(self, packages: list[str], phases: Phases) -> None:
-        self.done.append(f"build {' '.join(packages)}")
-        kind.kubectl().parent.mkdir(parents=True, exist_ok=True)
-        if self.kubectl or up.KUBECTL_PACKAGE in packages:
-            kind.kubectl().touch()
+    def _build(self, programs: Sequence[GoProgram], phases: Phases) -> None:
+        self.done += [f"build {each.name}" for each in programs if not golang.binary(each).exists()]
+
+    def _pull(self, supply: Supply, pinned: Pinned) -> str:
+        self.done.append(f"pull {pinned.image}")
+        return pinned.image
 
     def _docker(self, *arguments: str) -> str:
-        self.done.append(f"docker {arguments[0]}")
+        self.done.append(f"docker {' '.join(arguments[:2])}")
         if arguments[0] == "cp":
-            Path(arguments[2]).write_text("kubectl")
+            Path(arguments[2]).write_text(arguments[1])
         return "container-1\n"
 
 
@@ -58,7 +68,8 @@ def steps(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Steps:
     return Steps(monkeypatch)
 
 
-BEGIN = ["engine", "node image", "build sigs.k8s.io/kind"]
+BEGIN = ["engine", "node image", "build kind"]
+MESHED = ["engine", "node image istio", "build kind"]
 
 
 def test_what_is_missing_is_made_in_order(steps: Steps) -> None:
@@ -73,20 +84,24 @@ def test_a_cluster_that_is_whole_is_kept(steps: Steps) -> None:
 
 
 def test_kubectl_is_compiled_where_nothing_is_pulled(steps: Steps) -> None:
-    steps.kubectl = False
+    steps.missing = {"kubectl"}
     cluster_up(Wanted(), Phases())
-    assert steps.done[3] == f"build {up.KUBECTL_PACKAGE}"
+    assert steps.done == [*BEGIN, "build kubectl", f"create {IMAGE}"]
 
 
 def test_kubectl_is_taken_out_of_the_image_that_was_pulled(steps: Steps) -> None:
-    steps.kubectl, steps.supply = False, Supply(pulls=True)
+    steps.missing, steps.supply = {"kubectl"}, Supply(pulls=True)
     cluster_up(Wanted(), Phases())
-    assert steps.done[3:6] == ["docker create", "docker cp", "docker rm"]
-    assert kind.kubectl().read_text() == "kubectl"
+    assert steps.done[3:6] == [
+        f"docker create {IMAGE}",
+        "docker cp container-1:/usr/bin/kubectl",
+        "docker rm --volumes",
+    ]
+    assert kind.kubectl().read_text() == "container-1:/usr/bin/kubectl"
 
 
 def test_an_interrupted_copy_is_not_taken_for_kubectl(steps: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
-    steps.kubectl, steps.supply = False, Supply(pulls=True)
+    steps.missing, steps.supply = {"kubectl"}, Supply(pulls=True)
 
     def docker(*arguments: str) -> str:
         answer = steps._docker(*arguments)
@@ -97,8 +112,49 @@ def test_an_interrupted_copy_is_not_taken_for_kubectl(steps: Steps, monkeypatch:
     monkeypatch.setattr(up, "docker", docker)
     with pytest.raises(EnvironmentFault):
         cluster_up(Wanted(), Phases())
-    assert steps.done[-1] == "docker rm"
+    assert steps.done[-1] == "docker rm --volumes"
     assert not kind.kubectl().exists()
+
+
+@pytest.mark.parametrize("pulls", [True, False])
+def test_what_the_node_image_brought_along_is_neither_built_nor_copied_again(steps: Steps, pulls: bool) -> None:
+    steps.supply = Supply(pulls=pulls)
+    cluster_up(Wanted(addons=("istio",)), Phases())
+    assert steps.done == [*MESHED, f"create {IMAGE}"]
+
+
+def test_the_tool_of_an_add_on_is_compiled_where_nothing_is_pulled(steps: Steps) -> None:
+    steps.missing = {"istioctl"}
+    cluster_up(Wanted(addons=("istio",)), Phases())
+    assert steps.done == [*MESHED, "build istioctl", f"create {IMAGE}"]
+
+
+def test_the_tool_of_an_add_on_is_taken_out_of_its_own_image(steps: Steps) -> None:
+    steps.missing, steps.supply = {"istioctl"}, Supply(pulls=True)
+    cluster_up(Wanted(addons=("istio",)), Phases())
+    tool = components().tool("istioctl")
+    assert steps.done[3:5] == [f"pull {tool.image}", f"docker create {tool.image}"]
+    assert golang.binary(tool).read_text() == f"container-1:{tool.path}"
+
+
+def test_no_tool_is_fetched_for_an_add_on_that_nobody_asks_for(steps: Steps) -> None:
+    steps.missing, steps.supply = {"istioctl"}, Supply(pulls=True)
+    cluster_up(Wanted(), Phases())
+    assert not [step for step in steps.done if "istio" in step]
+
+
+@pytest.mark.parametrize(("addons", "installed"), [((), []), (("istio",), [up.ROLLOUT_SECONDS])])
+def test_the_platform_is_what_every_cluster_needs_and_what_the_overlay_stands_on(
+    monkeypatch: pytest.MonkeyPatch, addons: tuple[str, ...], installed: list[float]
+) -> None:
+    applied: list[Any] = []
+    found: list[float] = []
+    monkeypatch.setattr(up.deploy, "render", lambda cluster, folder: [folder])
+    monkeypatch.setattr(up.deploy, "apply", lambda cluster, objects: applied.extend(objects))
+    monkeypatch.setattr(up.istio, "install", lambda cluster, *, within_seconds: found.append(within_seconds))
+    up.platform_up(None, addons, Phases())  # type: ignore[arg-type]
+    assert applied == [up.deploy.MANIFESTS / "platform"]
+    assert found == installed
 
 
 @pytest.mark.parametrize(("keep", "left"), [("", False), ("1", True)])

@@ -17,9 +17,9 @@ import yaml
 from seatrial.cluster.components import components
 from seatrial.cluster.engine import docker, install_packages
 from seatrial.cluster.kind import KindCluster
-from seatrial.cluster.node_image import ADDED, ensure_core
+from seatrial.cluster.node_image import ensure_core, ensure_node_image
 from seatrial.cluster.rootfs import rootfs_image
-from seatrial.cluster.supply import Supply, pull, reference
+from seatrial.cluster.supply import Pinned, Supply, pull, reference
 from seatrial.errors import EnvironmentFault
 from seatrial.paths import cached
 from seatrial.progress import Phases
@@ -67,13 +67,15 @@ def _answers(address: str) -> bool:
 @pytest.fixture(scope="module")
 def mirror(registry: str) -> Iterator[str]:
     """The registry with the images that were built here, under their upstream paths; new images go afterwards."""
-    lock, supply, before = components(), Supply(pulls=True, mirror=registry), _images()
+    lock, supply, here, phases = components(), Supply(pulls=True, mirror=registry), Supply(pulls=False), Phases()
+    ensure_node_image(here, (), phases)
     python = lock.base("python")
-    built = {
-        lock.node: ensure_core(Supply(pulls=False), Phases()),
+    built: dict[Pinned, str] = {
+        lock.node: ensure_core(here, phases),
         python: rootfs_image(python.name, python.packages),
-        **{lock.image(name): lock.image(name).image for name in ADDED},
+        **{image: image.image for image in lock.added()},
     }
+    before = _images()
     for pinned, image in built.items():
         name = reference(supply, pinned)
         docker("tag", image, name)
@@ -97,6 +99,7 @@ def test_a_cluster_comes_up_from_images_that_a_registry_holds(mirror: str, tmp_p
         assert done.returncode == 0, done.stderr
         assert "pull node image" in json.loads(timings.read_text())
         assert f"{mirror}/kindest/node@sha256:" in (cached("supply") / "pulled.txt").read_text()
+        assert not [name for name in _images() if name.startswith(mirror)], "down --all knows upstream names only"
         nodes = KindCluster(NAME).connect().core.list_node().items
         assert [node.status.node_info.kubelet_version for node in nodes] == [components().kubernetes] * 2
     finally:

@@ -16,6 +16,7 @@ from seatrial.cluster.guard import require_owned
 from seatrial.cluster.nodes import process_states, signal_container
 from seatrial.errors import EnvironmentFault, UsageError
 from seatrial.observe.flow import at_once
+from seatrial.observe.kube import UNREAD, cannot_be
 from seatrial.observe.records import Changes, PodChange, PodView
 from seatrial.system import Faults, System
 
@@ -79,7 +80,8 @@ def is_deleted(cluster: Cluster) -> Fault:
 def delete_by_force(cluster: Cluster, victim: PodView) -> float:
     """Delete exactly this pod with a grace period of nought; returns when, in Unix seconds.
 
-    Raises GuardRefusal on a cluster that is not ours.
+    Raises GuardRefusal on a cluster that is not ours, and EnvironmentFault when there is no such pod any more, or the
+    API server does not answer.
     """
     return _delete(cluster, victim, 0)
 
@@ -88,7 +90,10 @@ def _delete(cluster: Cluster, victim: PodView, grace_seconds: int | None) -> flo
     require_owned(cluster)
     at = time.time()
     exactly = V1DeleteOptions(preconditions=V1Preconditions(uid=victim.uid), grace_period_seconds=grace_seconds)
-    cluster.core.delete_namespaced_pod(victim.name, victim.namespace, body=exactly)
+    try:
+        cluster.core.delete_namespaced_pod(victim.name, victim.namespace, body=exactly)
+    except UNREAD as error:
+        raise cannot_be("deleted", f"Pod {victim.namespace}/{victim.name}", error) from error
     return at
 
 

@@ -27,4 +27,4 @@ def load_addons(overlay: Path) -> tuple[str, ...]:
     known = sorted(components().addons)
     if not isinstance(given, list) or any(each not in known for each in given):
         raise UsageError(f"{path}: {given!r} is no list of add-ons", remedy=f"give for instance [{', '.join(known)}]")
-    return tuple(given)
+    return tuple(dict.fromkeys(given))

@@ -82,7 +82,7 @@ def _live(cluster: Cluster, namespace: str, name: str) -> dict[str, bytes]:
 
 def _credentials(gateway: Object) -> list[str]:
     """Return the Secrets that Istio's Gateway names; it takes another certificate without another pod."""
-    return [server.get("tls", {}).get("credentialName", "") for server in gateway["spec"].get("servers", ())]
+    return [(server.get("tls") or {}).get("credentialName", "") for server in gateway["spec"].get("servers") or ()]
 
 
 def _mounted(workload: Object) -> list[str]:

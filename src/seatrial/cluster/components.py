@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -30,6 +31,8 @@ class GoProgram(_Frozen):
     tags: str | None = None
     """Build tags; those of its module when left out."""
     cgo: bool = False
+    addon: str = ""
+    """Needed only by overlays that name this add-on; by all when empty."""
 
 
 class Binary(GoProgram):
@@ -46,7 +49,6 @@ class Tool(GoProgram):
     digest: str | None = None
     path: str
     """Where it stands in that image."""
-    addon: str = ""
 
 
 class ModuleFile(_Frozen):
@@ -82,8 +84,6 @@ class Image(GoProgram):
     base: str | None = None
     in_node: bool = False
     """True when the upstream node image brings it."""
-    addon: str = ""
-    """Loaded only for overlays that name this add-on."""
 
 
 class Base(_Frozen):
@@ -125,6 +125,11 @@ class Components(_Frozen):
         """Return the images that stand beside Kubernetes in the node: those of every overlay, or those of an add-on."""
         return tuple(image for image in self.images if not image.in_node and image.addon == addon)
 
+    def programs(self, addon: str = "") -> tuple[GoProgram, ...]:
+        """Return what is compiled for every overlay, the node itself included; or what is for an add-on."""
+        found: tuple[GoProgram, ...] = (*self.binaries, *self.images, *self.tools)
+        return tuple(each for each in found if each.package and each.addon == addon)
+
     def base(self, name: str) -> Base:
         return next(base for base in self.bases if base.name == name)
 
@@ -152,14 +157,17 @@ def content_key(*parts: str | Path) -> str:
     """
     digest = hashlib.sha256()
     for part in parts:
-        if isinstance(part, str):
-            digest.update(part.encode())
-            continue
-        files = sorted(path for path in part.rglob("*") if path.is_file()) if part.is_dir() else [part]
-        for file in files:
-            if "__pycache__" in file.parts or file.name.endswith(NOT_BUILT):
-                continue
-            digest.update(str(file.relative_to(part.parent)).encode())
-            digest.update(file.read_bytes())
-        digest.update(b"\0")
+        fields = [part.encode()] if isinstance(part, str) else list(_names_and_contents(part))
+        # what it is and how long each piece is goes in first: no piece runs into the next one
+        digest.update(f"{'text' if isinstance(part, str) else 'files'} {[len(field) for field in fields]}".encode())
+        for field in fields:
+            digest.update(field)
     return digest.hexdigest()[:12]
+
+
+def _names_and_contents(path: Path) -> Iterator[bytes]:
+    files = sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
+    for file in files:
+        if "__pycache__" not in file.parts and not file.name.endswith(NOT_BUILT):
+            yield str(file.relative_to(path.parent)).encode()
+            yield file.read_bytes()

@@ -6,12 +6,12 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from seatrial.cluster import golang
-from seatrial.cluster.components import Image, Wheel, components, content_key
+from seatrial.cluster.components import GoProgram, Image, Wheel, components, content_key
 from seatrial.cluster.engine import docker
 from seatrial.cluster.rootfs import has_image, rootfs_image
 from seatrial.cluster.supply import Supply
@@ -49,10 +49,10 @@ def link(source: Path, target: Path) -> None:
         shutil.copy2(source, target)
 
 
-def compile_components(supply: Supply, wanted: Sequence[Image], phases: Phases) -> None:
-    """Compile what images are made from, where they are built here."""
+def compile_components(supply: Supply, wanted: Iterable[GoProgram], phases: Phases) -> None:
+    """Compile what components are made from, where they are built here; what is only a wheel needs no compiler."""
     if not supply.pulls:
-        golang.build([image for image in wanted if image.package], phases)
+        golang.build([each for each in wanted if each.package], phases)
 
 
 def component_image(component: Image) -> str:

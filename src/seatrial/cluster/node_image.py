@@ -52,7 +52,8 @@ def _with_addon(supply: Supply, addon: str, below: str, phases: Phases) -> str:
     tag = _tag(f"node-{addon}", below, *_keys(added))
     if has_image(tag):
         return tag
-    images.compile_components(supply, added, phases)
+    # with the programs that install it: one call of the compiler shares the packages of all
+    images.compile_components(supply, components().programs(addon), phases)
     with phases.phase(f"{addon} images", estimate_seconds=20, then="node image"):
         names = _acquire(supply, added)
     with phases.phase("node image", estimate_seconds=20, then="cluster"):
@@ -119,15 +120,13 @@ def ensure_core(supply: Supply, phases: Phases) -> str:
 
 
 def _compile_and_bootstrap(phases: Phases) -> str:
-    """Compile all binaries while Debian's packages are fetched and unpacked beside; returns the node's base image."""
+    """Compile what every overlay needs while Debian's packages are unpacked beside; returns the node's base image."""
     if not succeeds("pkg-config", "--exists", "libseccomp") or shutil.which("debootstrap") is None:
         with phases.phase("install build packages", then="compile"):
             install_packages(*BUILD_PACKAGES)
-    lock = components()
-    programs = [KIND, *lock.binaries, *(image for image in (*lock.images,) if image.package and not image.addon)]
     with ThreadPoolExecutor(max_workers=1) as beside:
         bases = beside.submit(_bootstrap, phases)
-        golang.build(programs, phases)
+        golang.build([KIND, *components().programs()], phases)
         return bases.result()
 
 

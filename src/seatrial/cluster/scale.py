@@ -6,17 +6,23 @@ from collections.abc import Mapping
 
 from seatrial.cluster.client import Cluster
 from seatrial.cluster.guard import require_owned
-from seatrial.observe.kube import observe_endpoints, observe_pods, ready_pods
+from seatrial.observe.kube import UNREAD, cannot_be, observe_endpoints, observe_pods, ready_pods
 from seatrial.system import Service, System
 from seatrial.waiting import eventually
 
 
 def set_replicas(cluster: Cluster, system: System, replicas: Mapping[str, int]) -> None:
-    """Ask for a number of replicas of each named service; does not wait. Raises GuardRefusal elsewhere than on ours."""
+    """Ask for a number of replicas of each named service; does not wait.
+
+    Raises GuardRefusal elsewhere than on ours, and EnvironmentFault when the API server refuses or does not answer.
+    """
     require_owned(cluster)
     for name, number in replicas.items():
-        body = {"spec": {"replicas": number}}
-        cluster.apps.patch_namespaced_deployment_scale(system.service(name).workload, system.namespace, body)
+        workload, body = system.service(name).workload, {"spec": {"replicas": number}}
+        try:
+            cluster.apps.patch_namespaced_deployment_scale(workload, system.namespace, body)
+        except UNREAD as error:
+            raise cannot_be("scaled", f"Deployment {system.namespace}/{workload}", error) from error
 
 
 def scale(cluster: Cluster, system: System, replicas: Mapping[str, int]) -> None:

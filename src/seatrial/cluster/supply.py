@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 
 from seatrial.cluster.components import components
 from seatrial.cluster.engine import docker
+from seatrial.cluster.rootfs import has_image
 from seatrial.command import succeeds
 from seatrial.errors import EnvironmentFault, UsageError
 from seatrial.paths import cached
@@ -72,8 +73,12 @@ def reference(supply: Supply, pinned: Pinned) -> str:
 
 
 def pull(supply: Supply, pinned: Pinned) -> str:
-    """Pull an image and give it its upstream name; the digest that was received is recorded. Returns the name."""
+    """Pull an image and give it its upstream name; the digest that was received is recorded. Returns the name.
+
+    The mirror's name goes again, so that the image does when its upstream name does; one that was there before stays.
+    """
     name = reference(supply, pinned)
+    stays = not supply.mirror or has_image(name)
     try:
         docker("pull", "--quiet", name, timeout_seconds=PULL_SECONDS)
     except EnvironmentFault as error:
@@ -83,6 +88,8 @@ def pull(supply: Supply, pinned: Pinned) -> str:
     docker("tag", name, pinned.image)
     digest = docker("image", "inspect", "--format", '{{join .RepoDigests " "}}', name).strip()
     _record(cached("supply") / "pulled.txt", f"{pinned.image} {digest}")
+    if not stays:
+        docker("image", "rm", name)
     return pinned.image
 
 

@@ -9,6 +9,7 @@ from seatrial.cluster.components import components
 from seatrial.cluster.engine import docker
 from seatrial.cluster.kind import KindCluster
 from seatrial.cluster.node_image import folder_bytes
+from seatrial.cluster.supply import Pinned
 from seatrial.paths import cache_root
 
 
@@ -20,10 +21,11 @@ def engine_answers() -> bool:
 def our_images() -> list[str]:
     """Return the images in the engine that this project made or pulled."""
     lock = components()
-    upstream = [*(item.image for item in lock.images), *(base.image for base in lock.bases), lock.node.image]
+    pinned: tuple[Pinned, ...] = (*lock.images, *lock.tools, *lock.bases, lock.node)
+    upstream = {each.image for each in pinned}
+    known = upstream | {name.removeprefix("docker.io/library/").removeprefix("docker.io/") for name in upstream}
     listed = docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}").split()
-    known = {name.removeprefix("docker.io/library/").removeprefix("docker.io/") for name in upstream}
-    return [name for name in listed if name.startswith("localhost/seatrial/") or name in known or name in upstream]
+    return [name for name in listed if name.startswith("localhost/seatrial/") or name in known]
 
 
 def free_everything() -> int:

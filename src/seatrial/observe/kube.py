@@ -160,5 +160,10 @@ def _is_not(value: bool | None, other: bool) -> bool:
 
 def unread(what: str, error: Exception) -> EnvironmentFault:
     """Return the fault that tells in one line what could not be read, and why."""
+    return cannot_be("read", what, error)
+
+
+def cannot_be(done: str, what: str, error: Exception) -> EnvironmentFault:
+    """Return the fault that tells in one line what could not be done to an object, and why."""
     why = f"{error.status} {error.reason}" if isinstance(error, ApiException) else getattr(error, "reason", error)
-    return EnvironmentFault(f"{what} cannot be read: {why}")
+    return EnvironmentFault(f"{what} cannot be {done}: {why}")
