@@ -45,7 +45,7 @@ class PlainAnswer:
     unreached: str = ""
     """Why nothing in the pod answered, in the API server's words; empty when something did."""
     lost: str = ""
-    """What came by the same way, instead of HTTP 200, from the port that a mesh leaves alone; empty when all is well."""
+    """What came by the same way, instead of HTTP 200, from the port that a mesh leaves alone; empty when it came."""
 
 
 def spared_port(system: System) -> Spared | None:
