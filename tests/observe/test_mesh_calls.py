@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from seatrial.observe.mesh_calls import call_each, declared, forged_header, undeclared
+from seatrial.observe.mesh_calls import USED_UP, call_each, declared, forged_header, undeclared
 from seatrial.observe.vantage import Answer
 from seatrial.system_file import parse_system
 from seatrial.system_mesh import Mesh
@@ -35,14 +35,19 @@ def test_each_callee_is_asked_for_its_identity_from_beside_its_caller() -> None:
             asked.append((pod, method, url, headers))
             return Answer("worker", url, 200, {}, f"by {pod}", "")
 
-        return SimpleNamespace(pod=pod, call=call)
+        def requests(url: str, *, count: int, concurrency: int) -> None:
+            asked.append((pod, "several", url, count))
+
+        return SimpleNamespace(pod=pod, call=call, requests=requests)
 
     agents = {"a": agent("a-1"), "c": agent("c-1")}
     calls = call_each(system, agents, [("a", "b"), ("c", "a")], {"X": "1"})
-    assert sorted(asked) == [
-        ("a-1", "GET", "http://bee.shop.svc.cluster.local.:8000/name", {"X": "1"}),
-        ("c-1", "GET", "http://a.shop.svc.cluster.local.:80/whoami", {"X": "1"}),
-    ]
+    a, b = "http://a.shop.svc.cluster.local.:80/whoami", "http://bee.shop.svc.cluster.local.:8000/name"
+    by_pod = {pod: [each[1:] for each in asked if each[0] == pod] for pod in ("a-1", "c-1")}
+    assert by_pod == {
+        "a-1": [("several", b, USED_UP), ("GET", b, {"X": "1"})],
+        "c-1": [("several", a, USED_UP), ("GET", a, {"X": "1"})],
+    }, "what is kept is used up before the call that counts"
     assert [(each.caller, each.callee, each.pod, each.answer.body) for each in calls] == [
         ("a", "b", "a-1", "by a-1"),
         ("c", "a", "c-1", "by c-1"),

@@ -11,7 +11,7 @@ import pytest
 
 from seatrial.errors import EnvironmentFault
 from seatrial.observe import plain_text
-from seatrial.observe.plain_text import PlainAnswer, Spared, ask_in_plain_text, spared_port
+from seatrial.observe.plain_text import KEPT, PlainAnswer, Spared, ask_in_plain_text, spared_port
 from seatrial.observe.records import Endpoint
 from seatrial.system_file import parse_system
 
@@ -82,6 +82,20 @@ def test_every_port_of_every_ready_replica_of_every_version_is_asked_and_a_spare
         f"{proxied}users-a:80/proxy/whoami",
         f"{proxied}next-a:8000/proxy/name",
     }
+
+
+@pytest.mark.usefixtures("endpoints")
+def test_connections_that_the_api_server_kept_are_used_up_before_the_request_that_counts() -> None:
+    """A proxy answers them as it was told when they were made."""
+    kept = dict.fromkeys(("items-a:8000", "items-a:8001", "users-a:80", "next-a:8000"), KEPT)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        pod = request.url.path.split("/pods/http:")[1].partition("/")[0]
+        kept[pod] -= 1
+        return httpx.Response(403) if kept[pod] >= 0 else status("error trying to reach service: EOF")
+
+    assert {each.unreached for each in ask(with_control(answer))} == {"HTTP 503: error trying to reach service: EOF"}
+    assert set(kept.values()) == {-1}
 
 
 @pytest.mark.usefixtures("endpoints")

@@ -14,6 +14,8 @@ CLIENT_CERT = "X-Forwarded-Client-Cert"
 """Envoy's name for the header by which a proxy tells the process beside it who asks."""
 FORGED = "seatrial-forged"
 """Service account of nobody."""
+USED_UP = 24
+"""Requests that use up the connections of a caller's proxy: it keeps some for each replica, and each of its threads."""
 Pair = tuple[str, str]
 """Caller and callee."""
 
@@ -38,11 +40,17 @@ class MeshCall:
 def call_each(
     system: System, agents: Mapping[str, Vantage], pairs: Iterable[Pair], headers: Mapping[str, str] | None = None
 ) -> tuple[MeshCall, ...]:
-    """Ask the identity path of the callee of each pair, all at the same time, from beside a replica of its caller."""
+    """Ask the identity path of the callee of each pair, all at the same time, from beside a replica of its caller.
+
+    A proxy may answer what comes by a kept connection as it was told when that was made, and closes it then. So what
+    is kept is used up first, by requests that do not count.
+    """
 
     def call(pair: Pair) -> MeshCall:
         caller, callee = pair
-        answer = agents[caller].call("GET", system.url(system.service(callee)), headers=headers)
+        url = system.url(system.service(callee))
+        agents[caller].requests(url, count=USED_UP, concurrency=1)
+        answer = agents[caller].call("GET", url, headers=headers)
         return MeshCall(caller, callee, agents[caller].pod, answer)
 
     return tuple(at_once(call, pairs))
