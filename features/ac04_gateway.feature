@@ -14,6 +14,10 @@ Feature: One front door leads to every service
     Then a replica of the declared service answers each call
     And each answer carries the request id that the customer sent
 
+  Scenario: The door is open at every node
+    When a customer comes to every node
+    Then each of them leads to the gateway
+
   Scenario: What nobody declared is refused
     When a path and a host that nobody declared are asked for
     Then the path is not found

@@ -564,6 +564,20 @@ def test_a_mutant_is_a_component_that_changes_something(folder: Path):
     assert set(document) - {"apiVersion", "kind"}
 
 
+def overlay_of(folder: Path) -> Path:
+    """Return the overlay that a mutant is laid over."""
+    (expectation,) = documents(folder / "expect.yaml")
+    return MANIFESTS / "overlays" / expectation.get("overlay", "nginx")
+
+
+def what_it_is_laid_over(folder: Path) -> list[Document]:
+    """Return the objects of a mutant's overlay: those of the base with what all workloads have in common."""
+    base = all_of_base()
+    known = {(each["kind"], each["metadata"]["name"]) for each in base}
+    others = resources_of(overlay_of(folder))
+    return [*base, *(each for each in others if (each["kind"], each["metadata"]["name"]) not in known)]
+
+
 @every_mutant
 def test_a_mutant_patches_what_there_is(folder: Path):
     """A patch whose target or path does not exist is no fault: kustomize leaves the one out and fails at the other."""
@@ -571,7 +585,7 @@ def test_a_mutant_patches_what_there_is(folder: Path):
         target = patch["target"]
         found = [
             document
-            for document in all_of_base()
+            for document in what_it_is_laid_over(folder)
             if document["kind"] == target["kind"] and document["metadata"]["name"] == target.get("name")
         ]
         assert len(found) == 1 or "name" not in target, target
@@ -586,8 +600,8 @@ def assert_applies(operation: Document, document: Document) -> None:
     for part in way:
         place = place[int(part)] if isinstance(place, list) else place[part]
     if operation["op"] in ("replace", "remove"):
-        assert last in place, operation["path"]
-        assert operation.get("value") != place[last], f"{operation['path']} is that already"
+        there = place[int(last)] if isinstance(place, list) else place[last]
+        assert operation.get("value") != there, f"{operation['path']} is that already"
     else:
         assert isinstance(place, list) or operation["value"] != place.get(last), f"{operation['path']} is that already"
 
@@ -595,8 +609,27 @@ def assert_applies(operation: Document, document: Document) -> None:
 @every_mutant
 def test_a_mutant_of_the_gateway_changes_one_line_of_a_part_that_there_is(folder: Path):
     for generator in kustomization(folder).get("configMapGenerator", []):
+        assert overlay_of(folder).name == "nginx"
         assert (generator["name"], generator["behavior"]) == ("gateway-config", "merge")
         for name in generator["files"]:
             mine, good = ((place / name).read_text().splitlines() for place in (folder, GATEWAY))
             assert len(mine) == len(good), name
             assert sum(line != other for line, other in zip(mine, good, strict=True)) == 1, name
+
+
+@every_mutant
+def test_a_mutant_changes_one_object_or_adds_one(folder: Path):
+    """What is red is then red because of that."""
+    document = kustomization(folder)
+    changes = [*document.get("patches", []), *document.get("configMapGenerator", []), *document.get("resources", [])]
+    assert len(changes) == 1
+
+
+@every_mutant
+def test_what_a_mutant_adds_is_new_and_lies_in_the_namespace(folder: Path):
+    """A component's own objects are laid over the overlay when that has named its namespace."""
+    known = {(each["kind"], each["metadata"]["name"]) for each in what_it_is_laid_over(folder)}
+    for name in kustomization(folder).get("resources", []):
+        for document in documents(folder / name):
+            assert document["metadata"]["namespace"] == NAMESPACE
+            assert (document["kind"], document["metadata"]["name"]) not in known

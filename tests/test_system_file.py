@@ -245,6 +245,27 @@ def test_what_the_services_learn_of_a_customer_is_told_in_fields_of_usual_names(
     assert (gateway.forwarded.client, gateway.forwarded.scheme, gateway.forwarded.host) == ("client", "scheme", "host")
 
 
+def test_a_mesh_has_a_default_for_everything_and_is_left_out_where_nobody_tells():
+    mesh = parse_system(GOOD + "mesh: {}\n", "s.yaml").mesh
+    assert mesh
+    assert (mesh.trust_domain, mesh.caller_field, mesh.callee_field) == ("cluster.local", "caller", "callee")
+    assert mesh.identity("shop", "web") == "spiffe://cluster.local/ns/shop/sa/web"
+    assert parse_system(GOOD, "s.yaml").mesh is None
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ("trust_domain: Shop", "mesh.trust_domain: 'Shop' is not a domain; give a domain such as cluster.local"),
+        ("caller_field: ''", "mesh.caller_field: is empty; give "),
+        ("caller: x", "mesh.caller: there is no such field; did you mean caller_field?"),
+    ],
+)
+def test_what_is_wrong_with_a_mesh_is_told_by_its_line(given: str, problem: str):
+    (told,) = problems(f"{GOOD}mesh: {{{given}}}\n")
+    assert told.startswith(f"11: {problem}")
+
+
 def test_the_other_system_has_no_gateway_and_loads():
     other = load_system(ROOT / "tests" / "e2e" / "othersystem" / "system.yaml")
     assert (other.name, other.gateway) == ("corner shop", None)

@@ -122,7 +122,7 @@ def power(
     mutants, fates = load_mutants(names or ()), []
     for finding in measure(mutants, reports.resolve(), Phases()):
         fates.append(finding.fate)
-        typer.echo(f"{finding.fate.upper()} {finding.criterion} {finding.mutant}: {finding.fault}")
+        typer.echo(f"{finding.fate.upper()} {finding.criterion} {finding.mutant} ({finding.overlay}): {finding.fault}")
         typer.echo("\n".join(f"    {line}" for line in finding.reason.splitlines()))
     typer.echo(f"{fates.count(Fate.KILLED)} of {len(mutants)} seeded faults found; matrix: {reports / MATRIX}")
     if set(fates) != {Fate.KILLED}:

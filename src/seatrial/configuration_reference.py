@@ -52,6 +52,7 @@ What each part makes possible:
 | `login` | any request with `login: true` |
 | `gateway` | routes, privacy and quotas of the front door, in overlays that have one |
 | `gateway.ejection`, `gateway.routes[].concurrent` | what it does when replicas fail, or too many come at once |
+| `mesh` | proof of who calls whom, in overlays that have a mesh |
 | `faults` | replicas that turn unready or hang; without it these scenarios are skipped |
 | `request_log` | counting what replicas saw of a request: retries, replicas that are left out |
 

@@ -1,8 +1,8 @@
 """The typed model of ``system.yaml``: the one description of the system under test.
 
 Everything that steps and checks know about the system comes from here. Its values are in :mod:`seatrial.system_values`,
-its gateway in :mod:`seatrial.system_gateway`, its bounds in :mod:`seatrial.tolerances`. Reading the file, and errors
-that point at its line, are in :mod:`seatrial.system_file`.
+its gateway in :mod:`seatrial.system_gateway`, its mesh in :mod:`seatrial.system_mesh`, its bounds in
+:mod:`seatrial.tolerances`. Reading the file, and errors that point at its line, are in :mod:`seatrial.system_file`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from seatrial.system_gateway import Gateway
+from seatrial.system_mesh import Mesh
 from seatrial.system_values import Call, DnsDomain, DnsLabel, HeaderName, HttpPath, Model, Port, Text
 from seatrial.tolerances import Tolerances
 
@@ -164,6 +165,8 @@ class System(Model):
     """Left out when no declared call needs a log-in."""
     gateway: Gateway | None = None
     """Left out when the system has no gateway in any of its overlays."""
+    mesh: Mesh | None = None
+    """Left out when no replica tells, at its identity path, who asks it by the mesh."""
     vantage_beside: bool = False
     """True when each replica has the trial's agent as a further container: load comes from the callers' own pods."""
     faults: Faults | None = None

@@ -7,7 +7,7 @@ from inspect import cleandoc
 
 import pytest
 
-from seatrial.checks.routing import REFUSALS, forgotten_identity, let_through, misrouted, not_redirected
+from seatrial.checks.routing import REFUSALS, closed, forgotten_identity, let_through, misrouted, not_redirected
 from seatrial.observe.customers import Reply
 from seatrial.system_gateway import Route
 from seatrial.system_values import Call
@@ -83,6 +83,49 @@ def test_an_answer_of_anyone_else_is_told(served_by: str, replicas: frozenset[st
           hint      the route leads to another service
         """
     )
+
+
+def test_a_door_that_answers_as_declared_is_open():
+    assert told(closed("worker", "172.18.0.3", REPLY, 200, {"worker2"})) == ""
+
+
+@pytest.mark.parametrize(
+    ("stand_on", "where", "hint"),
+    [
+        (
+            {"worker3", "worker2"},
+            "worker2, worker3",
+            "what reaches a node without a replica of the gateway is not handed on (externalTrafficPolicy Local)",
+        ),
+        (
+            {"worker"},
+            "worker",
+            "the proxy of this node does not follow the endpoints of the gateway, or a packet filter is before it",
+        ),
+        (
+            set(),
+            "no node",
+            "what reaches a node without a replica of the gateway is not handed on (externalTrafficPolicy Local)",
+        ),
+    ],
+    ids=["elsewhere", "here", "nowhere"],
+)
+def test_a_door_that_is_closed_is_told_with_its_node(stand_on: set[str], where: str, hint: str):
+    assert told(closed("worker", "172.18.0.3", LOST, 200, stand_on)) == cleandoc(
+        f"""
+        GET {URL} at node worker (172.18.0.3): the gateway does not answer as declared
+          expected  HTTP 200 at every node
+          observed  no answer: timed out
+                    replicas of the gateway stand on {where}
+          hint      {hint}
+        """
+    )
+
+
+def test_a_door_that_leads_elsewhere_is_told_with_its_status():
+    found = told(closed("worker", "172.18.0.3", replace(REPLY, status=421), 200, {"worker"})).splitlines()
+    assert found[2] == "  observed  HTTP 421"
+    assert found[-1] == "  hint      see the gateway's log"
 
 
 @pytest.mark.parametrize("status", REFUSALS)

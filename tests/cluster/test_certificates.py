@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
-from seatrial.cluster.certificates import DIGEST, RENEW_BEFORE, VALID, is_usable, make, with_certificate
-from seatrial.errors import EnvironmentFault
+from seatrial.cluster.certificates import DIGEST, NAME, RENEW_BEFORE, VALID, is_usable, make, with_certificate
+from seatrial.errors import EnvironmentFault, UsageError
 
 HOST = "shop.test"
 NOW = datetime.now(UTC)
@@ -212,6 +212,37 @@ def test_pods_of_a_gateway_that_names_its_secret_stay_when_that_is_renewed() -> 
     assert decoded(secret_of(first)) == GOOD
     assert decoded(secret_of(renewed)) != GOOD
     assert first[1:] == renewed[1:] == [gateway("door-tls"), door]
+
+
+def annotated(item: dict[str, Any], name: str) -> dict[str, Any]:
+    item["metadata"]["annotations"] = {NAME: name}
+    return item
+
+
+@pytest.mark.parametrize("name", ["other.test", "*.shop.test"])
+@pytest.mark.parametrize("user", [workload("door", "door-tls"), gateway("door-tls")], ids=["workload", "Gateway"])
+def test_who_uses_the_certificate_may_say_for_which_other_name_it_is(user: dict[str, Any], name: str) -> None:
+    secret, _ = certified(GOOD, annotated(user, name))
+    assert is_usable(decoded(secret), name, NOW)
+    assert not is_usable(decoded(secret), HOST, NOW)
+    again, _ = certified(decoded(secret), annotated(user, name))
+    assert decoded(again) == decoded(secret), "it is used again"
+    back, _ = certified(decoded(secret), annotated(user, ""))
+    assert is_usable(decoded(back), HOST, NOW), "and replaced where the annotation is taken away"
+
+
+def test_the_annotation_of_another_workload_says_nothing() -> None:
+    secret, *_ = certified(None, annotated(workload("web", "web-tls"), "other.test"), workload("gateway", "door-tls"))
+    assert is_usable(decoded(secret), HOST, NOW)
+
+
+@pytest.mark.parametrize("name", ["Other.test", "a b", "*", "*.", "other.test, shop.test", ".test"])
+def test_what_is_no_name_is_told_with_the_workload(name: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        certified(None, annotated(workload("door", "door-tls"), name))
+    assert str(caught.value) == (
+        f"Deployment/door: annotation {NAME}: {name!r} is not a name; give a domain such as shop.test or *.shop.test"
+    )
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 
 from seatrial.errors import EnvironmentFault
-from seatrial.observe.entrance import observe_entrances
+from seatrial.observe.entrance import node_addresses, observe_entrances
 from seatrial.system import System
 from seatrial.system_file import parse_system
 
@@ -80,3 +80,33 @@ def test_a_cluster_that_does_not_answer_is_told_in_one_line(system: System) -> N
 
 def test_nobody_comes_in_where_there_is_no_journey(system: System) -> None:
     assert observe_entrances(cluster(), system.model_copy(update={"journey": (), "login": None})) == {}
+
+
+def node(name: str, *addresses: str, ready: str = "True", kind: str = "InternalIP") -> client.V1Node:
+    status = {
+        "addresses": [{"type": "Hostname", "address": name}, *({"type": kind, "address": each} for each in addresses)],
+        "conditions": [{"type": "MemoryPressure", "status": "False"}, {"type": "Ready", "status": ready}],
+    }
+    return client.V1Node.model_validate({"metadata": {"name": name}, "status": status})
+
+
+def nodes(*listed: client.V1Node) -> Any:
+    return SimpleNamespace(core=SimpleNamespace(list_node=lambda **_: SimpleNamespace(items=list(listed))))
+
+
+def test_every_ready_node_has_an_address() -> None:
+    found = node_addresses(
+        nodes(
+            node("worker", "172.18.0.3", "fd00::3"),
+            node("control", "172.18.0.2"),
+            node("lost", "172.18.0.4", ready="Unknown"),
+            node("outside", "203.0.113.7", kind="ExternalIP"),
+        )
+    )
+    assert found == {"control": "172.18.0.2", "worker": "172.18.0.3"}
+
+
+@pytest.mark.parametrize("listed", [(), (node("worker", "172.18.0.3", ready="False"),)], ids=["none", "not ready"])
+def test_a_cluster_without_a_ready_node_is_told(listed: tuple[client.V1Node, ...]) -> None:
+    with pytest.raises(EnvironmentFault, match=r"^no node of the cluster is Ready"):
+        node_addresses(nodes(*listed))

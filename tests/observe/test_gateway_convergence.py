@@ -71,3 +71,23 @@ def test_the_last_look_is_returned_when_the_bound_is_over_whatever_it_shows() ->
         assert [reply.sent["X-Request-Id"] for reply in look] == [
             asked.headers["X-Request-Id"] for asked in server.asked[-24:]
         ]
+
+
+LOG_IN = """\
+name: shop
+namespace: shop
+services: [{name: items}]
+login: {service: items, request: {method: POST, path: /closed}}
+gateway: {host: shop.test, routes: [{path: /items, service: items, request: {path: /items, login: true}}]}
+tolerances: {propagation_seconds: 0.3}
+"""
+
+
+def test_a_gateway_where_customers_cannot_log_in_is_waited_for_and_not_judged() -> None:
+    system = parse_system(LOG_IN, "system.yaml")
+    assert system.gateway
+    with serving_tls(HOST) as server:
+        began = time.monotonic()
+        assert await_turns(server.door, system, system.gateway, {"items": {"items-a"}}) is False
+        assert time.monotonic() - began >= 0.3
+        assert {asked.path for asked in server.asked} == {"/closed"}

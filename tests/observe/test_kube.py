@@ -48,6 +48,7 @@ def pod(name: str = "auth-1", **changes: Any) -> client.V1Pod:
     }
     names = changes.pop("containers", ("auth", "side"))
     spec = {"nodeName": "worker", "containers": [{"name": each} for each in names]}
+    spec |= {"serviceAccountName": changes.pop("account", None)}
     return client.V1Pod.model_validate({"metadata": metadata, "spec": spec, "status": status | changes})
 
 
@@ -67,6 +68,11 @@ def test_a_pod_is_told_by_its_first_container_and_its_readiness() -> None:
         created=100.0,
         ready_since=110.0,
     )
+
+
+@pytest.mark.parametrize(("account", "told"), [("people", "people"), (None, "")])
+def test_a_pod_is_told_with_its_service_account(account: str | None, told: str) -> None:
+    assert pod_view(pod(account=account)).service_account == told
 
 
 @pytest.mark.parametrize("beside", ["istio-proxy", "vantage"])

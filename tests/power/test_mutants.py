@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from seatrial.capabilities import load_capabilities
 from seatrial.errors import UsageError
 from seatrial.paths import ROOT
 from seatrial.power import mutants
@@ -73,6 +74,21 @@ def test_a_seeded_fault_is_told_in_the_sentence_of_its_first_line_and_found_by_i
     assert mutant.test == f"{folder.parent}/features/balancing.feature::test_traffic_is_even"
 
 
+def test_a_seeded_fault_is_laid_over_the_usual_overlay_or_over_that_which_it_names(folder: Path):
+    (folder / "02-gone" / FILE).write_text(f"{GOOD}overlay: istio\n")
+    assert [mutant.expectation.overlay for mutant in load_mutants(folder=folder)] == ["nginx", "istio"]
+
+
+@every_mutant
+def test_the_overlay_promises_what_the_scenario_needs(mutant: Mutant):
+    """Where it does not, the scenario is skipped, and nobody sees the fault."""
+    expectation = mutant.expectation
+    promised = load_capabilities(ROOT / "manifests" / "overlays" / expectation.overlay)
+    titles = read_feature(FEATURES / expectation.feature).titles
+    (tags,) = (title.tags for title in titles if title.name == expectation.scenario)
+    assert all(promised[tag] is True for tag in tags if tag in promised)
+
+
 @pytest.mark.parametrize("name", ["01", "01-uneven"])
 def test_a_seeded_fault_is_chosen_by_number_or_name_and_no_other_is_read(folder: Path, name: str):
     assert [mutant.name for mutant in load_mutants([name], folder)] == ["01-uneven"]
@@ -103,6 +119,9 @@ SEE = "; see manifests/mutants/README.md"
             without("reason") + "reason: '('\n",
             "reason: not a regular expression: missing ), unterminated subpattern at position 0",
         ),
+        (GOOD + "overlay: isto\n", "overlay: there is no overlay 'isto'; give baseline, istio, nginx"),
+        (GOOD + "overlay: ..\n", "overlay: there is no overlay '..'; give baseline, istio, nginx"),
+        (GOOD + "overlay: [nginx]\n", f"overlay: Input should be a valid string{SEE}"),
         (
             without("scenario") + "scenario: Traffic is odd\n",
             "scenario: balancing.feature has no scenario 'Traffic is odd'",
@@ -113,7 +132,10 @@ SEE = "; see manifests/mutants/README.md"
             f'in "<unicode string>", line 2, column 1: ^{SEE}',
         ),
     ],
-    ids=["no criterion", "no reason", "more", "a number", "no expression", "no such scenario", "no YAML"],
+    ids=[
+        *("no criterion", "no reason", "more", "a number", "no expression"),
+        *("no such overlay", "no name of an overlay", "several overlays", "no such scenario", "no YAML"),
+    ],
 )
 def test_a_broken_expectation_is_told_with_its_field(folder: Path, text: str, told: str):
     file = folder / "02-gone" / FILE
@@ -158,7 +180,7 @@ def test_a_feature_that_is_not_there_is_one_line(folder: Path):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("number", ["25", "26", "29", "30"])
+@pytest.mark.parametrize("number", ["25", "26", "27", "29", "30"])
 def test_a_fault_of_the_gateway_changes_one_place_of_one_file_of_its_configuration(number: str):
     (mutant,) = load_mutants([number])
     (part,) = mutant.folder.glob("*.part")

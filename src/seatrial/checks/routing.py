@@ -32,6 +32,21 @@ def misrouted(route: Route, reply: Reply, served_by: str, replicas: Collection[s
         )
 
 
+def closed(node: str, address: str, reply: Reply, status: int, gateways_on: Collection[str]) -> Iterator[Failure]:
+    """Yield a failure unless the gateway gives the declared answer at a node.
+
+    ``gateways_on`` names the nodes on which replicas of the gateway stand.
+    """
+    if reply.error or reply.status != status:
+        yield Failure(
+            f"{reply.method} {reply.url} at node {node} ({address}): the gateway does not answer as declared",
+            f"HTTP {status} at every node",
+            f"no answer: {reply.error}" if reply.error else f"HTTP {reply.status}",
+            (f"replicas of the gateway stand on {', '.join(sorted(gateways_on)) or 'no node'}",),
+            hint=_door_hint(node in gateways_on) if reply.error else "see the gateway's log",
+        )
+
+
 def let_through(reply: Reply, what: str, refusals: Collection[int]) -> Iterator[Failure]:
     """Yield a failure unless the gateway refused what nobody declared."""
     if reply.error or reply.status not in refusals:
@@ -68,6 +83,12 @@ def forgotten_identity(replies: Collection[Reply], header: str, sent: str) -> It
                 or (f"no answer: {reply.error}" if reply.error else f"no such header (HTTP {reply.status})"),
                 hint="the gateway makes an id of its own, or does not pass the customer's on",
             )
+
+
+def _door_hint(is_there: bool) -> str:
+    if is_there:
+        return "the proxy of this node does not follow the endpoints of the gateway, or a packet filter is before it"
+    return "what reaches a node without a replica of the gateway is not handed on (externalTrafficPolicy Local)"
 
 
 def _route_hint(route: Route, reply: Reply) -> str:

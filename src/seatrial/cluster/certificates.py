@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,7 +14,8 @@ from cryptography import x509
 from kubernetes.client.exceptions import ApiException
 
 from seatrial.cluster.client import Cluster
-from seatrial.cluster.deploy import WORKLOADS, Object
+from seatrial.cluster.deploy import WORKLOADS, Object, address
+from seatrial.errors import UsageError
 from seatrial.observe.kube import UNREAD, unread
 
 VALID = timedelta(days=7)
@@ -21,14 +23,23 @@ RENEW_BEFORE = timedelta(days=3)
 """A certificate that is used again must outlive the longest run, and what the criterion about its expiry demands."""
 DIGEST = "seatrial.dev/certificate"
 """Annotation of pods that read the certificate at their start: another certificate means other pods."""
+NAME = "seatrial.dev/certificate-for"
+"""Annotation of the workload or Gateway that uses the certificate: the name that it is for, where it is not the host
+that customers ask for, such as ``*.shop.test``."""
+IS_NAME = re.compile(r"(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*")
 
 
 def with_certificate(cluster: Cluster, objects: Sequence[Object], namespace: str, name: str, host: str) -> list[Object]:
-    """Return the objects with a TLS Secret for the host, when a workload mounts one of that name, or a Gateway does."""
+    """Return the objects with a TLS Secret, when a workload mounts one of that name, or a Gateway names it.
+
+    It is for the host, or for another name that an annotation of the workload or Gateway says. Raises UsageError when
+    that is no name.
+    """
     users = [item for item in objects if item["kind"] in WORKLOADS and name in _mounted(item)]
-    named = any(item["kind"] == "Gateway" and name in _credentials(item) for item in objects)
+    named = [item for item in objects if item["kind"] == "Gateway" and name in _credentials(item)]
     if not (users or named) or any(item["kind"] == "Secret" and item["metadata"]["name"] == name for item in objects):
         return list(objects)
+    host = next((other for item in (*users, *named) if (other := _annotated(item))), host)
     data = _live(cluster, namespace, name)
     if not is_usable(data, host, datetime.now(UTC)):
         data = make(host)
@@ -78,6 +89,14 @@ def _live(cluster: Cluster, namespace: str, name: str) -> dict[str, bytes]:
             return {}
         raise unread(f"Secret {namespace}/{name}", error) from error
     return {key: base64.b64decode(value) for key, value in (secret.data or {}).items()}
+
+
+def _annotated(item: Object) -> str:
+    other = str((item["metadata"].get("annotations") or {}).get(NAME, ""))
+    if other and not IS_NAME.fullmatch(other):
+        remedy = "give a domain such as shop.test or *.shop.test"
+        raise UsageError(f"{address(item)}: annotation {NAME}: {other!r} is not a name", remedy=remedy)
+    return other
 
 
 def _credentials(gateway: Object) -> list[str]:

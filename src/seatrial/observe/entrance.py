@@ -7,6 +7,7 @@ from typing import Any
 
 from seatrial.cluster.client import Cluster
 from seatrial.errors import EnvironmentFault
+from seatrial.observe.find_agents import ready_nodes
 from seatrial.observe.kube import UNREAD, observe_service, unread
 from seatrial.system import System
 
@@ -23,12 +24,28 @@ def observe_entrances(cluster: Cluster, system: System, more: Collection[str] = 
 
 def node_address(cluster: Cluster) -> str:
     """Return the address of a node, where node ports are reached; raises EnvironmentFault when nobody tells."""
+    return next(address for item in _nodes(cluster) for address in _addresses(item))
+
+
+def node_addresses(cluster: Cluster) -> dict[str, str]:
+    """Return node to address, of each that is Ready; raises EnvironmentFault when nobody tells, or none is Ready."""
+    nodes = _nodes(cluster)
+    ready, known = ready_nodes(nodes), {each.metadata.name: _addresses(each) for each in nodes}
+    found = {name: known[name][0] for name in ready if known[name]}
+    if not found:
+        raise EnvironmentFault("no node of the cluster is Ready", remedy="run 'seatrial doctor'")
+    return found
+
+
+def _nodes(cluster: Cluster) -> list[Any]:
     try:
-        nodes: Any = cluster.core.list_node().items
+        return list(cluster.core.list_node().items)
     except UNREAD as error:
         raise unread("the addresses of the nodes", error) from error
-    addresses = (address for item in nodes for address in item.status.addresses)
-    return next(str(address.address) for address in addresses if address.type == "InternalIP")
+
+
+def _addresses(node: Any) -> list[str]:
+    return [str(each.address) for each in node.status.addresses if each.type == "InternalIP"]
 
 
 def _node_port(cluster: Cluster, system: System, name: str) -> int:

@@ -114,6 +114,7 @@ def pod_view(pod: Any) -> PodView:
         container_id=(status.container_id or "").rpartition("//")[2] if status else "",
         created=pod.metadata.creation_timestamp.timestamp(),
         ready_since=since,
+        service_account=pod.spec.service_account_name or "",
     )
 
 

@@ -166,6 +166,8 @@ class PodView:
     created: float
     ready_since: float
     """Time of the last Ready condition transition."""
+    service_account: str = ""
+    """Name of the ServiceAccount that it runs under."""
 
 
 @dataclass(frozen=True, slots=True)

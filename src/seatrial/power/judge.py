@@ -29,6 +29,7 @@ class Finding:
     """One row of the matrix."""
 
     mutant: str
+    overlay: str
     fault: str
     criterion: str
     fate: Fate

@@ -17,6 +17,7 @@ from seatrial.yaml_file import read_yaml
 
 FOLDER = ROOT / "manifests" / "mutants"
 FEATURES = ROOT / "features"
+OVERLAYS = ROOT / "manifests" / "overlays"
 FILE = "expect.yaml"
 
 
@@ -32,6 +33,8 @@ class Expectation(BaseModel):
     """Name of the scenario, as the feature file writes it."""
     reason: str
     """Regular expression that is searched in the reason of the failure."""
+    overlay: str = "nginx"
+    """Name of the overlay that the fault is laid over."""
 
     @field_validator("reason")
     @classmethod
@@ -85,6 +88,10 @@ def _load_expectation(path: Path) -> Expectation:
         raise UsageError(f"{path}: reason: not a regular expression: {error}") from error
     except ValidationError as error:
         raise UsageError(f"{path}: {_first_problem(error)}", remedy=see) from error
+    overlays = sorted(each.parent.name for each in OVERLAYS.glob("*/kustomization.yaml"))
+    if expectation.overlay not in overlays:
+        what = f"{path}: overlay: there is no overlay {expectation.overlay!r}"
+        raise UsageError(what, remedy=f"give {', '.join(overlays)}")
     feature = FEATURES / expectation.feature
     if expectation.scenario not in [title.name for title in read_feature(feature).titles]:
         raise UsageError(f"{path}: scenario: {feature.name} has no scenario {expectation.scenario!r}")
