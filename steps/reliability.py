@@ -134,7 +134,7 @@ def row(sent: Sent, system: System) -> tuple[object, ...]:
 
 @then("the requests were sent when they were due")
 def requests_were_in_time(sent: list[Sent], system: System) -> None:
-    within = system.tolerances.send_lag_seconds
+    within = system.tolerances.load_lag_seconds
     doubt_on(chain.from_iterable(reliability.late(each.stream.name, each.traffic, within) for each in sent))
 
 

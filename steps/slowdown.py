@@ -109,7 +109,7 @@ def judge(
     """Tell how much slower each way is, then whether that is too much, or cannot be told."""
     given = system.tolerances
     doubt_on(chain.from_iterable(slowdown.not_comparable(each) for each in compared))
-    margin = Margin(ratio, given.slowdown_confidence)
+    margin = Margin(ratio, given.slowdown_confidence, given.slowdown_percentile)
     found = [slowdown.slowdowns(each, margin.confidence, dice.randrange(2**32)) for each in compared]
     name = show(compared, found, evidence)
     doubt_on(

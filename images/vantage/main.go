@@ -25,6 +25,7 @@ func main() {
 	resolver := flag.String("resolv-conf", "/etc/resolv.conf", "resolver configuration that /resolve obeys")
 	flag.Parse()
 	debug.SetMemoryLimit(memoryBytes)
+	hurry()
 	agent := &agent{runs: newRuns(), resolvConf: *resolver, place: placeFromEnvironment()}
 	if err := serve(*address, agent); err != nil {
 		log.Fatal(err)

@@ -80,7 +80,9 @@ class Tolerances(Model):
     route_rate_per_second: Annotated[int, Field(ge=1, le=5000)] = 300
     """Requests a second through the gateway on all routes together (up to 4 ms of a core each)."""
     send_lag_seconds: Seconds = 0.005
-    """From the moment when a request is due until it is sent, for 99 of 100; a later sender proves nothing."""
+    """From the moment when a request is due until it is sent, for 99 of 100, where latencies are judged."""
+    load_lag_seconds: Seconds = 0.05
+    """The same where failures alone are judged: the rate must be kept, and latencies are told with the lag in them."""
     instrument_rate_per_second: Annotated[int, Field(ge=1, le=5000)] = 500
     """Requests a second that one agent must be able to send in time."""
     instrument_seconds: Seconds = 5.0
@@ -91,6 +93,8 @@ class Tolerances(Model):
     """Times that a request may take through the mesh as long as without: two proxies and TLS between them."""
     slowdown_confidence: Confidence = 0.99
     """Confidence with which a slowdown is said to be below its bound, or above it."""
+    slowdown_percentile: Annotated[int, Field(ge=50, le=99)] = 95
+    """Highest of p50, p95 and p99 that is judged; those above it are told. A tail needs a quiet machine, or many blocks."""
     slowdown_blocks: Annotated[int, Field(ge=30, le=1000)] = 30
     """Pairs of blocks, one on each way, that a slowdown is judged by."""
     block_requests: Annotated[int, Field(ge=5, le=1000)] = 20

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from seatrial.checks.timeline import came_back, full_again, since_fault, timeline_of
+from seatrial.checks.timeline import before_it_came_back, came_back, full_again, since_fault, timeline_of
 from seatrial.errors import Doubt, Failure
 from seatrial.observe.records import Outage, PodView, Request, Traffic
 
@@ -158,8 +158,7 @@ def upper_bound(traffic: Traffic) -> str:
 
 def _during(outage: Outage) -> list[Request]:
     """Return the requests from the fault until the victim's endpoint came back, if it did."""
-    back = came_back(outage)
-    return [request for request in since_fault(outage) if back is None or request.start < back]
+    return before_it_came_back(outage, since_fault(outage))
 
 
 def _unobserved(outage: Outage, expected: str, evidence: str) -> Failure:

@@ -1,8 +1,8 @@
 """How much slower is one way than another? Blocks of requests on both, in random order within each pair.
 
 Both blocks of a pair meet the same state of the machine, so pairs are what is drawn again by the bootstrap: requests
-within a block are not independent of each other. The ratio of p50 and that of p95 are judged. That of p99 is only told:
-30 blocks of 20 requests have six values above it, of which one hiccup of the machine makes up the most.
+within a block are not independent of each other. The ratios up to a declared percentile are judged, the others told: 30
+blocks of 20 requests have six values above p99, of which one hiccup of the machine makes up the most.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 from seatrial.errors import Doubt, Failure
 from seatrial.observe.records import Request, Traffic
 
-JUDGED = (0.5, 0.95)
-TOLD = (0.99,)
+QUANTILES = (0.5, 0.95, 0.99)
 RESAMPLES = 2000
 """Twenty of the ratios lie then beyond a bound at 99 %, so that it is nearly the same with another seed."""
 MOST_FAILED = 0.01
@@ -32,10 +31,12 @@ Blocks = list[NDArray[np.float64]]
 
 @dataclass(frozen=True, slots=True)
 class Margin:
-    """How many times as long a way may take, and the confidence with which that is judged, in each direction."""
+    """How many times as long a way may take, the confidence with which that is judged, and up to which percentile."""
 
     ratio: float
     confidence: float
+    """In each direction."""
+    percentile: int = 95
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,16 +105,15 @@ def draw_turns(pairs: int, dice: random.Random) -> str:
 
 
 def slowdowns(compared: Compared, confidence: float, seed: int) -> list[Slowdown]:
-    """Return the slowdown at each quantile, judged ones first; its bounds by a percentile bootstrap over pairs."""
+    """Return the slowdown at each quantile; its bounds by a percentile bootstrap over pairs."""
     slow, direct = compared.seconds("0"), compared.seconds("1")
     pairs = len(slow)
     draws = np.random.default_rng(seed).multinomial(pairs, [1 / pairs] * pairs, RESAMPLES)
-    parts = (*JUDGED, *TOLD)
     whole = np.ones((1, pairs), dtype=np.int64)
-    there, here = _quantiles(slow, whole, parts)[0], _quantiles(direct, whole, parts)[0]
-    ratios = _quantiles(slow, draws, parts) / _quantiles(direct, draws, parts)
+    there, here = _quantiles(slow, whole, QUANTILES)[0], _quantiles(direct, whole, QUANTILES)[0]
+    ratios = _quantiles(slow, draws, QUANTILES) / _quantiles(direct, draws, QUANTILES)
     lows, highs = np.quantile(ratios, [1 - confidence, confidence], axis=0)
-    rows = zip(parts, map(float, there), map(float, here), map(float, lows), map(float, highs), strict=True)
+    rows = zip(QUANTILES, map(float, there), map(float, here), map(float, lows), map(float, highs), strict=True)
     return [Slowdown(*row, blocks=pairs) for row in rows]
 
 
@@ -151,8 +151,8 @@ def not_comparable(compared: Compared) -> Iterator[Doubt]:
 def too_slow(
     compared: Compared, found: Sequence[Slowdown], margin: Margin, hint: str, evidence: str = ""
 ) -> Iterator[Failure]:
-    """Yield a failure when the slowdown of p50 or p95 is above the margin, with confidence."""
-    bad = [each for each in _judged(found) if each.low > margin.ratio]
+    """Yield a failure when the slowdown at a judged quantile is above the margin, with confidence."""
+    bad = [each for each in _judged(found, margin) if each.low > margin.ratio]
     if bad:
         failed = compared.failed("0")
         yield Failure(
@@ -169,7 +169,7 @@ def too_slow(
 
 def undecided(compared: Compared, found: Sequence[Slowdown], margin: Margin) -> Iterator[Doubt]:
     """Yield a doubt when the bounds of a slowdown lie on both sides of the margin."""
-    open_ones = [each for each in _judged(found) if each.low <= margin.ratio <= each.high]
+    open_ones = [each for each in _judged(found, margin) if each.low <= margin.ratio <= each.high]
     if open_ones:
         sizes = [settling_blocks(each, margin) for each in open_ones]
         most = max((size for size in sizes if size), default=0) if all(sizes) else 0
@@ -198,8 +198,8 @@ def settling_blocks(slowdown: Slowdown, margin: Margin) -> int | None:
     return size if size <= MOST_BLOCKS else None
 
 
-def _judged(found: Sequence[Slowdown]) -> list[Slowdown]:
-    return [each for each in found if each.quantile in JUDGED]
+def _judged(found: Sequence[Slowdown], margin: Margin) -> list[Slowdown]:
+    return [each for each in found if each.quantile * 100 <= margin.percentile]
 
 
 def _window(compared: Compared) -> str:

@@ -9,6 +9,8 @@ from seatrial.observe.records import Moment, Outage, Request, Timeline
 ORDER = ("fault", "first_error", "not_ready", "endpoint_removed", "last_answer", "last_error", "restarted", "full")
 """The moments that a timeline may have: the first error; the victim's Ready condition lost; its endpoint withdrawn;
 the last request that it answered; the last error; its container started again; as many ready endpoints as before."""
+SEEN_LATE_SECONDS = 0.5
+"""By how much a change may be seen later here than by the proxies; 0.1 s was measured on two busy cores."""
 
 
 def timeline_of(outage: Outage) -> Timeline:
@@ -37,14 +39,18 @@ def since_fault(outage: Outage) -> list[Request]:
     return [request for request in outage.traffic.requests if request.end >= outage.fault_at]
 
 
+def before_it_came_back(outage: Outage, requests: Iterable[Request]) -> list[Request]:
+    """Return the requests that ended before the victim's endpoint came back, if it did.
+
+    A proxy may know of that a little sooner than it is seen here: what ends just before may be of the new life.
+    """
+    back = came_back(outage)
+    return [request for request in requests if back is None or request.end < back - SEEN_LATE_SECONDS]
+
+
 def _of_this_life(outage: Outage, after: Iterable[Request]) -> list[Request]:
     """Return the victim's answers after the fault, without those that it gave after it had come back."""
-    back = came_back(outage)
-    return [
-        request
-        for request in after
-        if request.served_by == outage.victim.name and (back is None or request.start < back)
-    ]
+    return [request for request in before_it_came_back(outage, after) if request.served_by == outage.victim.name]
 
 
 def came_back(outage: Outage) -> float | None:
