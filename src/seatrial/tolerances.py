@@ -94,7 +94,7 @@ class Tolerances(Model):
     slowdown_confidence: Confidence = 0.99
     """Confidence with which a slowdown is said to be below its bound, or above it."""
     slowdown_percentile: Annotated[int, Field(ge=50, le=99)] = 95
-    """Highest of p50, p95 and p99 that is judged; those above are told. A tail needs a quiet machine, or many blocks."""
+    """Highest of p50, p95 and p99 that is judged; those above are told: a tail needs a quiet machine or many blocks."""
     slowdown_blocks: Annotated[int, Field(ge=30, le=1000)] = 30
     """Pairs of blocks, one on each way, that a slowdown is judged by."""
     block_requests: Annotated[int, Field(ge=5, le=1000)] = 20

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -156,14 +157,17 @@ def content_key(*parts: str | Path) -> str:
     """
     digest = hashlib.sha256()
     for part in parts:
-        if isinstance(part, str):
-            digest.update(part.encode())
-            continue
-        files = sorted(path for path in part.rglob("*") if path.is_file()) if part.is_dir() else [part]
-        for file in files:
-            if "__pycache__" in file.parts or file.name.endswith(NOT_BUILT):
-                continue
-            digest.update(str(file.relative_to(part.parent)).encode())
-            digest.update(file.read_bytes())
-        digest.update(b"\0")
+        fields = [part.encode()] if isinstance(part, str) else list(_names_and_contents(part))
+        # what it is and how long each piece is goes in first: no piece runs into the next one
+        digest.update(f"{'text' if isinstance(part, str) else 'files'} {[len(field) for field in fields]}".encode())
+        for field in fields:
+            digest.update(field)
     return digest.hexdigest()[:12]
+
+
+def _names_and_contents(path: Path) -> Iterator[bytes]:
+    files = sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
+    for file in files:
+        if "__pycache__" not in file.parts and not file.name.endswith(NOT_BUILT):
+            yield str(file.relative_to(path.parent)).encode()
+            yield file.read_bytes()
