@@ -80,9 +80,9 @@ class Tolerances(Model):
     route_rate_per_second: Annotated[int, Field(ge=1, le=5000)] = 300
     """Requests a second through the gateway on all routes together (up to 4 ms of a core each)."""
     send_lag_seconds: Seconds = 0.005
-    """From the moment when a request is due until it is sent, for 99 of 100, where latencies are judged."""
+    """From the moment when a request is due until it is sent, for 99 of 100, where tails of latencies are judged."""
     load_lag_seconds: Seconds = 0.05
-    """The same where failures alone are judged: the rate must be kept, and latencies are told with the lag in them."""
+    """The same where failures or medians are judged: the rate must be kept, and latencies hold the lag."""
     instrument_rate_per_second: Annotated[int, Field(ge=1, le=5000)] = 500
     """Requests a second that one agent must be able to send in time."""
     instrument_seconds: Seconds = 5.0
