@@ -200,3 +200,8 @@ def test_content_key_tells_apart_what_only_joins_to_the_same(tmp_path: Path) -> 
         ("x", tmp_path / "a"),
     ]
     assert len({content_key(*each) for each in parts}) == len(parts)
+
+
+def test_runc_can_filter_system_calls() -> None:
+    (runc,) = (binary for binary in components().binaries if binary.name == "runc")
+    assert (runc.cgo, runc.tags) == (True, "seccomp")
