@@ -79,7 +79,7 @@ def raise_storm(door: FrontDoor, cluster: Cluster, system: System, route: Route)
         calm = await_calm(client, door, system, route, pods, token, prefix)
     most = gateway.attempts if call.method == "GET" else 1
     seen = attempts_at(cluster, system, route, began, replies, calm)
-    return Storm(f"{call.method} {call.path} → {route.service}", len(replies), seen, most)
+    return Storm(route.told, len(replies), seen, most)
 
 
 def attempts_at(

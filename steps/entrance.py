@@ -15,11 +15,10 @@ from seatrial.observe.customers import Reply, ask, customer
 from seatrial.observe.entrance import node_addresses
 from seatrial.observe.flow import at_once
 from seatrial.observe.front_door import FrontDoor
-from seatrial.observe.kube import observe_endpoints
 from seatrial.report.evidence import Evidence
 from seatrial.system import System
 from seatrial.system_values import Call
-from steps.routing import gateway_of
+from steps.routing import gateway_endpoints, gateway_of
 
 
 class Knock(NamedTuple):
@@ -53,6 +52,6 @@ def come(door: FrontDoor, call: Call) -> Reply:
 
 @then("each of them leads to the gateway")
 def every_node_leads_to_the_gateway(knocks: list[Knock], cluster: Cluster, system: System) -> None:
-    endpoints = observe_endpoints(cluster, system.namespace, gateway_of(system).service)
-    nodes, status = {each.node for each in endpoints if each.ready}, simplest_call(system).status
+    nodes = {each.node for each in gateway_endpoints(cluster, system) if each.ready}
+    status = simplest_call(system).status
     fail_on(chain.from_iterable(routing.closed(*each, status, nodes) for each in knocks))

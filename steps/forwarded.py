@@ -13,11 +13,10 @@ from seatrial.cluster.client import Cluster
 from seatrial.errors import fail_on
 from seatrial.observe.customers import Reply, ask, customer, sign_in
 from seatrial.observe.front_door import FrontDoor
-from seatrial.observe.kube import observe_endpoints
 from seatrial.report.evidence import Evidence
 from seatrial.system import System
 from seatrial.system_gateway import Forwarded
-from steps.routing import gateway_of
+from steps.routing import gateway_endpoints, gateway_of
 
 FORGED = {
     "X-Forwarded-For": "203.0.113.7",
@@ -73,5 +72,4 @@ def forged_is_not_believed(introductions: Introductions, door: FrontDoor, cluste
 
 def gateway_addresses(cluster: Cluster, system: System) -> frozenset[str]:
     """Return the addresses of the gateway's replicas."""
-    endpoints = observe_endpoints(cluster, system.namespace, gateway_of(system).service)
-    return frozenset(endpoint.address for endpoint in endpoints)
+    return frozenset(each.address for each in gateway_endpoints(cluster, system))

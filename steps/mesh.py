@@ -12,13 +12,14 @@ from pytest_bdd import then, when
 from seatrial.checks import mesh
 from seatrial.cluster.client import Cluster
 from seatrial.errors import doubt_on, fail_on
-from seatrial.observe.mesh_calls import MeshCall, call_each, declared, forged_header, undeclared
+from seatrial.observe.mesh_calls import MeshCall, call_each, forged_header, undeclared
 from seatrial.observe.plain_text import PlainAnswer, ask_in_plain_text, spared_port
 from seatrial.observe.publication import observe_replicas
-from seatrial.observe.vantage import Vantage, vantages_beside
+from seatrial.observe.vantage import Vantage
 from seatrial.report.evidence import Evidence
 from seatrial.system import System
 from seatrial.system_mesh import Mesh
+from steps.reliability import agents_beside
 
 
 class Neighbours(NamedTuple):
@@ -49,7 +50,7 @@ def claim_to_be_somebody_else(
     cluster: Cluster, system: System, dice: random.Random, evidence: Evidence
 ) -> tuple[MeshCall, ...]:
     forged = forged_header(mesh_of(system), system.namespace)
-    claims = call_each(system, agents_of(cluster, system, dice), declared(system), forged)
+    claims = call_each(system, agents_of(cluster, system, dice), system.calls, forged)
     evidence.json("who asks whom", claims)
     return claims
 
@@ -62,7 +63,7 @@ def identities_are_proven(claims: tuple[MeshCall, ...], cluster: Cluster, system
 
 @when("every service asks every other one", target_fixture="neighbours")
 def ask_each_other(cluster: Cluster, system: System, dice: random.Random, evidence: Evidence) -> Neighbours:
-    agents, friends, strangers = agents_of(cluster, system, dice), declared(system), undeclared(system)
+    agents, friends, strangers = agents_of(cluster, system, dice), system.calls, undeclared(system)
     if not strangers:
         pytest.skip(f"{system.name} declares that every service calls every other one")
     answers = call_each(system, agents, [*friends, *strangers])
@@ -89,11 +90,9 @@ def mesh_of(system: System) -> Mesh:
 
 def agents_of(cluster: Cluster, system: System, dice: random.Random) -> dict[str, Vantage]:
     """Return, for each service, the agent beside one of its replicas; skip where none stands there, or nobody calls."""
-    if not system.vantage_beside:
-        pytest.skip(f"{system.name} declares no vantage beside its replicas")
+    found = agents_beside(cluster, system, [each.name for each in system.services])
     if not system.edges:
         pytest.skip(f"{system.name} declares no calls between services")
-    found = {each.name: vantages_beside(cluster, system.namespace, each.workload) for each in system.services}
     return {name: dice.choice(agents) for name, agents in found.items()}
 
 

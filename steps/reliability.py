@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import chain
 
 import pytest
@@ -57,9 +58,14 @@ def callers_of(cluster: Cluster, system: System) -> dict[str, tuple[Vantage, ...
     """Return each caller's own agents; skip where nothing is declared to be called, or no agent stands there."""
     if not system.edges:
         pytest.skip(f"{system.name} declares no calls between services")
+    return agents_beside(cluster, system, [caller for caller, _ in system.calls])
+
+
+def agents_beside(cluster: Cluster, system: System, names: Iterable[str]) -> dict[str, tuple[Vantage, ...]]:
+    """Return, for each of these services, the agents beside its replicas; skip where none stand there."""
     if not system.vantage_beside:
         pytest.skip(f"{system.name} declares no vantage beside its replicas")
-    workloads = {edge.caller: system.service(edge.caller).workload for edge in system.edges}
+    workloads = {name: system.service(name).workload for name in names}
     return {name: vantages_beside(cluster, system.namespace, workload) for name, workload in workloads.items()}
 
 
@@ -67,7 +73,7 @@ def edge_streams(system: System, agents: dict[str, tuple[Vantage, ...]]) -> list
     """Return a stream for each declared call, to the identity path of its callee: the call itself makes others."""
     return [
         Stream(f"{caller} → {callee}", service_target(system, system.service(callee)), agents[caller])
-        for caller, callee in dict.fromkeys((edge.caller, edge.callee) for edge in system.edges)
+        for caller, callee in system.calls
     ]
 
 
@@ -76,7 +82,7 @@ def ask_routes(
     door: FrontDoor, cluster: Cluster, system: System, vantages: tuple[Vantage, ...], evidence: Evidence
 ) -> list[Sent]:
     streams = [
-        Stream(told(route), target, vantages, route.call.status)
+        Stream(route.told, target, vantages, route.call.status)
         for route, target in gateway_targets(cluster, system, door, log_in(door, system))
     ]
     return send(system, streams, system.tolerances.route_rate_per_second, evidence)
@@ -99,11 +105,6 @@ def log_in(door: FrontDoor, system: System) -> str:
     """Return a token that a customer got at the gateway, empty where no log-in is declared."""
     with customer(door) as client:
         return sign_in(client, door, system)
-
-
-def told(route: Route) -> str:
-    """Return a route for a reader."""
-    return f"{route.call.method} {route.call.path} → {route.service}"
 
 
 def bound_of(system: System) -> Bound:

@@ -19,6 +19,7 @@ from seatrial.observe.front_door import FrontDoor, observe_front_door
 from seatrial.observe.gateway_convergence import await_turns
 from seatrial.observe.kube import observe_endpoints
 from seatrial.observe.publication import other_version, replica_names
+from seatrial.observe.records import Endpoint
 from seatrial.observe.tls_greeting import VERSIONS, Certificate, Handshake, greet, observe_certificate
 from seatrial.report.evidence import Evidence
 from seatrial.system import System
@@ -58,8 +59,12 @@ def gateway_of(system: System) -> Gateway:
 
 def gateways(cluster: Cluster, system: System) -> int:
     """Return how many replicas of the gateway are ready."""
-    endpoints = observe_endpoints(cluster, system.namespace, gateway_of(system).service)
-    return sum(each.ready for each in endpoints)
+    return sum(each.ready for each in gateway_endpoints(cluster, system))
+
+
+def gateway_endpoints(cluster: Cluster, system: System) -> tuple[Endpoint, ...]:
+    """Return the endpoints of the gateway's Service: its replicas."""
+    return observe_endpoints(cluster, system.namespace, gateway_of(system).service)
 
 
 @when("every route is called at the gateway", target_fixture="answers")

@@ -21,7 +21,7 @@ from seatrial.observe.vantage import Vantage
 from seatrial.report.evidence import Evidence
 from seatrial.report.plots import latency_plot
 from seatrial.system import System
-from steps.reliability import callers_of, gateway_targets, log_in, told
+from steps.reliability import callers_of, gateway_targets, log_in
 
 GATEWAY_HINT = "the gateway makes requests wait, asks more than one replica, or does more with each than it should"
 MESH_HINT = "the sidecars are throttled, or do more with each request than they should"
@@ -49,7 +49,7 @@ def compare_routes(
     token, vantage = log_in(door, system), dice.choice(vantages)
     ways = [
         Ways(
-            f"{told(route)}, through the gateway",
+            f"{route.told}, through the gateway",
             vantage,
             target,
             direct_target(system, system.service(route.service), route.call, token),
@@ -68,10 +68,10 @@ def compare_edges(cluster: Cluster, system: System, evidence: Evidence, dice: ra
 
 def mesh_ways(system: System, agents: dict[str, tuple[Vantage, ...]], dice: random.Random) -> Iterator[Ways]:
     """Yield the two ways of each declared call whose callee has a direct Service; skip where none has."""
-    edges = dict.fromkeys((edge.caller, edge.callee) for edge in system.edges if system.service(edge.callee).direct)
-    if not edges:
+    calls = [(caller, name) for caller, name in system.calls if system.service(name).direct]
+    if not calls:
         pytest.skip(f"{system.name} declares no direct way to a service that is called")
-    for caller, name in edges:
+    for caller, name in calls:
         callee = system.service(name)
         subject = f"{caller} → {name}, through the mesh"
         yield Ways(

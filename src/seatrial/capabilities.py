@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-import yaml
-
 from seatrial.errors import UsageError
+from seatrial.yaml_file import read_beside
 
 FILE = "capabilities.yaml"
 Capabilities = Mapping[str, bool | str]
@@ -22,10 +21,7 @@ def load_capabilities(overlay: Path) -> Capabilities:
     path = overlay / FILE
     if not path.exists():
         return {}
-    try:
-        given = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UsageError(f"{path}: not YAML: {str(error).splitlines()[0]}") from error
+    given = read_beside(path)
     if given is None:
         return {}
     if not isinstance(given, dict):

@@ -187,6 +187,11 @@ class System(Model):
                 return service
         raise KeyError(name)
 
+    @property
+    def calls(self) -> tuple[tuple[str, str], ...]:
+        """Return caller and callee of each declared call, each pair once."""
+        return tuple(dict.fromkeys((edge.caller, edge.callee) for edge in self.edges))
+
     def host(self, service: Service, name: str | None = None) -> str:
         """Return the fully qualified name of a service's Service object, or of another one in its namespace."""
         return f"{name or service.service}.{self.namespace}.svc.{self.cluster_domain}"

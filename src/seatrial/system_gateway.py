@@ -95,6 +95,11 @@ class Route(Model):
         return self.request or Call(path=self.path)
 
     @property
+    def told(self) -> str:
+        """Say to a reader what is asked, and who answers: ``GET /v1/leads → leads``."""
+        return f"{self.call.method} {self.call.path} → {self.service}"
+
+    @property
     def policy(self) -> str:
         """Return by what a request finds its replica: ``affinity`` where that is declared, else the balancing."""
         return "affinity" if self.affinity else self.balancing

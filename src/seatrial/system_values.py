@@ -48,3 +48,7 @@ class Call(Model):
     """Send the token of the declared log-in as bearer token."""
     status: Annotated[int, Field(ge=100, le=599)] = 200
     """HTTP status of a good answer."""
+
+    def bearer(self, token: str) -> dict[str, str]:
+        """Return the header with the token when the call asks for a log-in, and there is one."""
+        return {"Authorization": f"Bearer {token}"} if self.login and token else {}

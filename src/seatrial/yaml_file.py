@@ -1,4 +1,4 @@
-"""Reads a YAML file that a person wrote, and tells in one line when it cannot be read."""
+"""Reads YAML files that a person wrote, and tells in one line when that cannot be done."""
 
 from __future__ import annotations
 
@@ -8,6 +8,14 @@ from typing import Any
 import yaml
 
 from seatrial.errors import UsageError
+
+
+def read_beside(path: Path) -> Any:
+    """Return what a small file beside an overlay holds; raises UsageError in one short line when it is no YAML."""
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UsageError(f"{path}: not YAML: {str(error).splitlines()[0]}") from error
 
 
 def read_yaml(path: Path, *, when_missing: str, when_broken: str = "") -> Any:

@@ -13,7 +13,8 @@ import pytest
 
 from seatrial.chaos import runner
 from seatrial.chaos.journal import read_journal
-from seatrial.chaos.runner import end, run_experiment
+from seatrial.chaos.runner import run_experiment
+from seatrial.children import end
 from seatrial.errors import EnvironmentFault
 
 
@@ -48,7 +49,7 @@ def test_an_experiment_beyond_its_bound_is_rolled_back_and_gone(
 def test_a_rollback_without_end_is_killed(
     experiment: Any, environment: Mapping[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner.end, "__defaults__", (1.0,))
+    monkeypatch.setattr(runner, "ROLLBACK_SECONDS", 1.0)
     file, began = experiment("hang", undo="undo_forever"), time.monotonic()
     with pytest.raises(EnvironmentFault, match="experiment hang did not end in 3 s"):
         run_experiment(file, environment, tmp_path, within_seconds=3)

@@ -78,16 +78,19 @@ def settling_size(failed: int, count: int, bound: Bound) -> int | None:
 
 def failures(traffic: Traffic, status: int) -> tuple[Request, ...]:
     """Return the requests without the declared answer."""
-    return tuple(each for each in traffic.requests if each.error or each.status != status)
+    return tuple(each for each in traffic.requests if not each.is_answered(status))
 
 
 def latencies(traffic: Traffic, status: int) -> Latencies:
     """Return quantiles (nearest rank) of good answers, and of the send lag of all requests; NaN of nothing."""
-    bad = set(map(id, failures(traffic, status)))
-    good = sorted(each.end - each.scheduled for each in traffic.requests if id(each) not in bad)
-    lags = sorted(each.start - each.scheduled for each in traffic.requests)
+    good = sorted(each.end - each.scheduled for each in traffic.requests if each.is_answered(status))
     p50, p95, p99 = (quantile(good, each) for each in QUANTILES)
-    return Latencies(p50, p95, p99, quantile(lags, LAG_QUANTILE))
+    return Latencies(p50, p95, p99, send_lag(traffic))
+
+
+def send_lag(traffic: Traffic) -> float:
+    """Return the seconds within which 99 of 100 requests went out after they were due; NaN of none."""
+    return quantile(sorted(each.start - each.scheduled for each in traffic.requests), LAG_QUANTILE)
 
 
 def quantile(ordered: Sequence[float], part: float) -> float:
@@ -100,7 +103,7 @@ def late(subject: str, traffic: Traffic, within_seconds: float) -> Iterator[Doub
     if not traffic.requests:
         yield Doubt(subject, "requests", "see why the agent sent none")
         return
-    lag = quantile(sorted(each.start - each.scheduled for each in traffic.requests), LAG_QUANTILE)
+    lag = send_lag(traffic)
     if lag > within_seconds:
         yield Doubt(
             subject,

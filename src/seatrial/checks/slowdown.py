@@ -79,16 +79,13 @@ class Compared:
     status: int
     timeout_seconds: float
 
-    def is_good(self, request: Request) -> bool:
-        return not request.error and request.status == self.status
-
     def requests(self, way: str) -> list[tuple[Request, ...]]:
         """Return the requests of each block on a way, in order of time."""
         starts = (number * self.block for number, turn in enumerate(self.turns) if turn == way)
         return [self.traffic.requests[start : start + self.block] for start in starts]
 
     def failed(self, way: str) -> int:
-        return sum(not self.is_good(each) for block in self.requests(way) for each in block)
+        return sum(not each.is_answered(self.status) for block in self.requests(way) for each in block)
 
     def seconds(self, way: str) -> Blocks:
         """Return the latencies from when each request was due; one that failed counts as one that took all the time."""
@@ -96,7 +93,7 @@ class Compared:
 
     def _seconds(self, request: Request) -> float:
         took = request.end - request.scheduled
-        return took if self.is_good(request) else max(took, self.timeout_seconds)
+        return took if request.is_answered(self.status) else max(took, self.timeout_seconds)
 
 
 def draw_turns(pairs: int, dice: random.Random) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from functools import cache
 
 from scipy import stats
 
+from seatrial.checks.spread import least
 from seatrial.errors import Failure, UsageError
 from seatrial.observe.customers import Reply
 from seatrial.system_gateway import Route
@@ -66,7 +66,7 @@ def plan(percent: int, *, alpha: float, power: float, smallest_skew: float) -> P
         fewest, most = _accepted(size, share, alpha)
         return all(_found(size, wrong, fewest, most) >= power for wrong in skewed)
 
-    size = bisect_left(range(1, LARGEST_SAMPLE + 1), True, key=is_enough) + 1
+    size = least(LARGEST_SAMPLE, is_enough)
     if size > LARGEST_SAMPLE:
         raise UsageError(
             f"smallest_skew {smallest_skew:g} at a split of {percent} % needs more than {LARGEST_SAMPLE:,} requests",

@@ -54,8 +54,8 @@ def plan(replicas: int, *, alpha: float, power: float, smallest_skew: float) -> 
         raise ValueError(f"{replicas} replicas: balancing needs two")
     critical = float(stats.chi2.isf(alpha, replicas - 1))
     weakest = min(_effect(replicas, smallest_skew), _effect(replicas, 1 / smallest_skew))
-    size = _least(lambda n: stats.ncx2.sf(critical, replicas - 1, n * weakest) >= power)
-    for_zero_hit = _least(lambda n: replicas * (1 - 1 / replicas) ** n <= alpha)
+    size = least(LONGEST_SAMPLE, lambda n: stats.ncx2.sf(critical, replicas - 1, n * weakest) >= power)
+    for_zero_hit = least(LONGEST_SAMPLE, lambda n: replicas * (1 - 1 / replicas) ** n <= alpha)
     if max(size, for_zero_hit) > LONGEST_SAMPLE:
         raise UsageError(
             f"smallest_skew {smallest_skew:g} at {replicas} replicas needs more than {LONGEST_SAMPLE:,} connections",
@@ -171,9 +171,9 @@ def _effect(replicas: int, factor: float) -> float:
     return sum((each - 1 / replicas) ** 2 * replicas for each in shares)
 
 
-def _least(is_enough: Callable[[int], bool]) -> int:
-    """Return the smallest size that is enough, or one above ``LONGEST_SAMPLE`` when that is not.
+def least(most: int, is_enough: Callable[[int], bool]) -> int:
+    """Return the smallest size that is enough, or one above ``most`` when that is not.
 
-    By bisection: both conditions are monotonic in the size.
+    By bisection: the condition must be monotonic in the size.
     """
-    return bisect_left(range(1, LONGEST_SAMPLE + 1), True, key=is_enough) + 1
+    return bisect_left(range(1, most + 1), True, key=is_enough) + 1

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import yaml
-
 from seatrial.cluster.components import components
 from seatrial.errors import UsageError
+from seatrial.yaml_file import read_beside
 
 FILE = "addons.yaml"
 
@@ -20,10 +19,7 @@ def load_addons(overlay: Path) -> tuple[str, ...]:
     path = overlay / FILE
     if not path.exists():
         return ()
-    try:
-        given = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UsageError(f"{path}: not YAML: {str(error).splitlines()[0]}") from error
+    given = read_beside(path)
     known = sorted(components().addons)
     if not isinstance(given, list) or any(each not in known for each in given):
         raise UsageError(f"{path}: {given!r} is no list of add-ons", remedy=f"give for instance [{', '.join(known)}]")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Mapping
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from seatrial.chaos.runner import MODESTLY, end
+from seatrial.children import run_to_end, tail
 from seatrial.errors import EnvironmentFault
 from seatrial.fuzz.configuration import AUTHORITY, EVENTS, TOKEN, configuration
 from seatrial.fuzz.description import Description, base_path, operations
@@ -21,9 +20,9 @@ from seatrial.observe.customers import TIMEOUT_SECONDS
 from seatrial.observe.way_in import WayIn
 from seatrial.paths import cached
 
+LOG = "log.txt"
 RUN = ("--config-file", "schemathesis.toml", "run", "openapi.json")
 END_SECONDS = 5.0
-TAIL_LINES = 12
 PORTS = {"http": 80, "https": 443}
 PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 """What the machine is told about proxies is not for customers."""
@@ -71,8 +70,8 @@ class Fuzzer:
         options = self._curl_options(subject.service, folder)
         record = read_events(lines, subject.service, operations(subject.description), options)
         if code is not None and not record.ended and not record.unusable:
-            log = _tail(folder / "log.txt")
-            raise EnvironmentFault(f"generated requests to {subject.service} ended with {code}, no result:\n{log}")
+            told = tail(folder / LOG)
+            raise EnvironmentFault(f"generated requests to {subject.service} ended with {code}, no result:\n{told}")
         return record
 
     def _prepare(self, subject: Subject, folder: Path) -> None:
@@ -100,23 +99,8 @@ class Fuzzer:
         own |= {TOKEN: self.token, "HYPOTHESIS_STORAGE_DIRECTORY": str(cached("hypothesis"))}
         where = self._address(service) if self.way.host else ("", "")
         command = [sys.executable, "-m", "seatrial.fuzz.child", self.way.host, *where, *RUN]
-        with (folder / "log.txt").open("wb") as output:
-            child = subprocess.Popen(
-                [*MODESTLY, *command],
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
-                env=own,
-                cwd=folder,
-                start_new_session=True,
-            )
-            try:
-                return child.wait(deadline - time.monotonic())
-            except BaseException as error:
-                end(child, END_SECONDS)
-                if isinstance(error, subprocess.TimeoutExpired):
-                    return None
-                raise
+        left = deadline - time.monotonic()
+        return run_to_end(command, folder / LOG, own, folder, within_seconds=left, end_seconds=END_SECONDS)
 
     def _address(self, service: str) -> tuple[str, str]:
         url = urlsplit(self.way.urls[service])
@@ -128,8 +112,3 @@ class Fuzzer:
             return ()
         authority = ("--cacert", str(folder / AUTHORITY)) if self.way.authority else ()
         return ("--connect-to", f"::{':'.join(self._address(service))}", *authority)
-
-
-def _tail(log: Path) -> str:
-    lines = log.read_text(errors="replace").strip().splitlines()[-TAIL_LINES:]
-    return "\n".join(f"    {line}" for line in lines)

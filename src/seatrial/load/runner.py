@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Mapping
@@ -12,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from seatrial.chaos.runner import MODESTLY, end
+from seatrial.children import end, start, tail
 from seatrial.errors import EnvironmentFault
 from seatrial.load.records import LoadRecord, read_records
 
@@ -62,25 +61,9 @@ class Load:
         if self._authority:
             Path(self._environment["SEATRIAL_AUTHORITY"]).write_text(self._authority)
         users = ("--users", str(self._users), "--spawn-rate", str(self._users))
-        command = [
-            *MODESTLY,
-            sys.executable,
-            "-m",
-            "locust",
-            "--headless",
-            "--only-summary",
-            f"--run-time={LONGEST_RUN}",
-            *users,
-        ]
-        with self._log.open("wb") as output:
-            self._child = subprocess.Popen(
-                [*command, f"--locustfile={LOCUSTFILE}"],
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
-                env={**os.environ, **self._environment},
-                start_new_session=True,
-            )
+        options = ("--headless", "--only-summary", f"--run-time={LONGEST_RUN}", *users, f"--locustfile={LOCUSTFILE}")
+        command = [sys.executable, "-m", "locust", *options]
+        self._child = start(command, self._log, {**os.environ, **self._environment})
         try:
             self._await_first_request()
         except BaseException:
@@ -100,7 +83,7 @@ class Load:
     def stop(self) -> LoadRecord:
         """End the load and return all its requests; raises EnvironmentFault when it had died before."""
         if self._child.poll() is not None:
-            raise EnvironmentFault(f"the load ended by itself with {self._child.returncode}:\n{self._tail()}")
+            raise EnvironmentFault(f"the load ended by itself with {self._child.returncode}:\n{tail(self._log)}")
         self._end()
         return self.so_far()
 
@@ -112,8 +95,5 @@ class Load:
         deadline = time.monotonic() + START_SECONDS
         while not self.so_far().requests:
             if self._child.poll() is not None or time.monotonic() > deadline:
-                raise EnvironmentFault(f"the load does not start; its log ends with:\n{self._tail()}")
+                raise EnvironmentFault(f"the load does not start; its log ends with:\n{tail(self._log)}")
             time.sleep(POLL_SECONDS)
-
-    def _tail(self) -> str:
-        return "\n".join(f"    {line}" for line in self._log.read_text(errors="replace").strip().splitlines()[-12:])

@@ -12,8 +12,8 @@ from seatrial.system_values import Call
 
 def call_service(vantage: Vantage, system: System, service: Service, call: Call, token: str = "") -> Answer:
     """Make one declared call from a node; the token is sent when the call asks for a log-in."""
-    headers = {"Authorization": f"Bearer {token}"} if call.login else {}
-    return vantage.call(call.method, system.url(service, call.path), headers=headers, json=call.json_body)
+    url = system.url(service, call.path)
+    return vantage.call(call.method, url, headers=call.bearer(token), json=call.json_body)
 
 
 def log_in(vantage: Vantage, system: System) -> str:

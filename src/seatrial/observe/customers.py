@@ -116,7 +116,7 @@ def ask(
     for a log-in.
     """
     address = door.url if scheme == "https" else f"http://{door.address}:{door.http_port}"
-    sent = {**(headers or {}), **({"Authorization": f"Bearer {token}"} if call.login and token else {})}
+    sent = {**(headers or {}), **call.bearer(token)}
     return exchange(
         client,
         call.method,

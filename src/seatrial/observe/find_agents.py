@@ -6,9 +6,6 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from kubernetes.client.exceptions import ApiException
-from urllib3.exceptions import HTTPError
-
 from seatrial.cluster.client import Cluster
 from seatrial.errors import EnvironmentFault
 from seatrial.observe.agent import POLL_SECONDS, Agent
@@ -74,7 +71,7 @@ def _look(cluster: Cluster, namespace: str) -> tuple[list[str], dict[str, str]]:
     try:
         nodes = cluster.core.list_node(_request_timeout=10).items
         pods = cluster.core.list_namespaced_pod(namespace, label_selector=SELECTOR, _request_timeout=10).items
-    except (ApiException, HTTPError) as error:
+    except UNREAD as error:
         raise EnvironmentFault(f"nodes and vantages of {namespace}: the API server does not tell: {error}") from error
     return ready_nodes(nodes), ready_pods(pods)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import permutations
 
 from seatrial.observe.flow import at_once
 from seatrial.observe.vantage import Answer, Vantage
@@ -56,16 +57,10 @@ def call_each(
     return tuple(at_once(call, pairs))
 
 
-def declared(system: System) -> list[Pair]:
-    """Return each pair of services of which one is declared to call the other, once."""
-    return list(dict.fromkeys((edge.caller, edge.callee) for edge in system.edges))
-
-
 def undeclared(system: System) -> list[Pair]:
     """Return each pair of different services of which the first is not declared to call the second."""
-    names: Sequence[str] = [each.name for each in system.services]
-    known = set(declared(system))
-    return [(a, b) for a in names for b in names if a != b and (a, b) not in known]
+    names = [each.name for each in system.services]
+    return [pair for pair in permutations(names, 2) if pair not in system.calls]
 
 
 def forged_header(mesh: Mesh, namespace: str) -> dict[str, str]:

@@ -30,6 +30,10 @@ class Request:
         """True for a 2xx or 3xx answer."""
         return not self.error and 200 <= self.status < 400
 
+    def is_answered(self, status: int) -> bool:
+        """Tell whether it got the whole answer that is declared for it."""
+        return not self.error and self.status == status
+
 
 @dataclass(frozen=True, slots=True)
 class Traffic:

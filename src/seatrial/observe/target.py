@@ -36,10 +36,10 @@ def direct_target(system: System, service: Service, call: Call | None = None, to
 
     It leads to the identity path when no call is given.
     """
-    path = call.path if call else service.identity_path
+    path, headers = (call.path, call.bearer(token)) if call else (service.identity_path, {})
     if not service.direct:
-        return Target(system.url(service, path), _bearer(call, token))
-    return Target(f"http://{system.host(service, service.direct)}.:{service.direct_port}{path}", _bearer(call, token))
+        return Target(system.url(service, path), headers)
+    return Target(f"http://{system.host(service, service.direct)}.:{service.direct_port}{path}", headers)
 
 
 def gateway_target(inner: str, gateway: Gateway, authority: str, call: Call, token: str) -> Target:
@@ -47,7 +47,7 @@ def gateway_target(inner: str, gateway: Gateway, authority: str, call: Call, tok
 
     Without an authority (PEM) of its own those count that this machine trusts: an agent has none.
     """
-    return Target(f"https://{inner}{call.path}", _bearer(call, token), gateway.host, authority or trusted_here())
+    return Target(f"https://{inner}{call.path}", call.bearer(token), gateway.host, authority or trusted_here())
 
 
 def observe_inner_address(cluster: Cluster, system: System, gateway: Gateway) -> str:
@@ -67,7 +67,3 @@ def trusted_here() -> str:
     """Return the certificates that this machine trusts, in PEM."""
     known = ssl.create_default_context().get_ca_certs(binary_form=True)
     return "".join(map(ssl.DER_cert_to_PEM_cert, known))
-
-
-def _bearer(call: Call | None, token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"} if call and call.login else {}

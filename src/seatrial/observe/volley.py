@@ -57,8 +57,7 @@ def fire(connections: Sequence[HTTPConnection], door: FrontDoor, call: Call, *, 
 
     What goes wrong, and what does not come within ``TIMEOUT_SECONDS``, is in ``error``.
     """
-    bearer = {"Authorization": f"Bearer {token}"} if call.login and token else {}
-    shots = [_Shot(each, door, call, bearer) for each in connections]
+    shots = [_Shot(each, door, call, call.bearer(token)) for each in connections]
     with DefaultSelector() as waiting:
         for shot in shots:
             if shot.send():
