@@ -33,9 +33,10 @@ func TestFreshConnectionsAreSecured(t *testing.T) {
 
 func TestSecuredConnectionsThatWereOpenedBeforeAreUsed(t *testing.T) {
 	system, agent := newSecureSystem(t, whoami), newAgent(t)
-	more := object{"rate_per_second": 200, "concurrency": 8, "connections": 4}
+	// as many at the same time as there are connections: whatever the speed of this machine, no other one may be opened
+	more := object{"rate_per_second": 200, "concurrency": 4, "connections": 4}
 	got := finish(t, agent, begin(t, agent, secured(system, more)))
-	if got.classes()[""] != 20 || system.connections.Load() < 4 || system.connections.Load() > 6 {
+	if got.classes()[""] != 20 || system.connections.Load() != 4 {
 		t.Fatalf("%v over %d connections", got.classes(), system.connections.Load())
 	}
 }
