@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from marketplace.refusals import refuse_in_words
 
 BURN_SLICE_SECONDS = 0.1
+GROW_SLICE_SECONDS = 0.1
 
 
 class Change(BaseModel):
@@ -29,6 +30,7 @@ class Change(BaseModel):
     error_status: Literal[500, 503] | None = None
     latency_seconds: Annotated[float, Field(ge=0, le=60)] | None = None
     cpu_burn: Annotated[float, Field(ge=0, le=1)] | None = None
+    memory_mib_per_second: Annotated[float, Field(ge=0, le=1024)] | None = None
 
 
 class Faults:
@@ -41,7 +43,9 @@ class Faults:
         self.error_status = 500
         self.latency_seconds = 0.0
         self.cpu_burn = 0.0
+        self.memory_mib_per_second = 0.0
         self._burner: threading.Thread | None = None
+        self._grower: threading.Thread | None = None
 
     @property
     def withhold_readiness(self) -> bool:
@@ -57,6 +61,9 @@ class Faults:
         if self.cpu_burn and not self._burner:
             self._burner = threading.Thread(target=self._burn, daemon=True)
             self._burner.start()
+        if self.memory_mib_per_second and not self._grower:
+            self._grower = threading.Thread(target=self._grow, daemon=True)
+            self._grower.start()
         if change.hang:
             asyncio.get_running_loop().call_later(0.05, _hang)
 
@@ -73,6 +80,16 @@ class Faults:
             while time.monotonic() < until:
                 pass
             time.sleep(BURN_SLICE_SECONDS * (1 - share))
+
+    def _grow(self) -> None:
+        """Take memory and write to it, as a leak does; give it all back when the switch is off."""
+        taken: list[bytes] = []
+        while True:
+            # bytes that are written: zeros would be one page of the kernel's until somebody writes
+            taken.append(b"\x01" * int(self.memory_mib_per_second * GROW_SLICE_SECONDS * 2**20))
+            if not self.memory_mib_per_second:
+                taken.clear()
+            time.sleep(GROW_SLICE_SECONDS)
 
 
 def _hang() -> None:

@@ -120,6 +120,8 @@ class Faults(Model):
     """Body after which it takes far longer for every request than the gateway waits."""
     slow: dict[str, Any] | None = None
     """Body after which it takes at least a fifth of a second for every request."""
+    growing: dict[str, Any] | None = None
+    """Body after which it takes more and more memory, until its limit has it killed."""
 
 
 class RequestLog(Model):

@@ -12,6 +12,7 @@ import pytest
 from marketplace_process import CLIENT, SERVICES, Marketplace, Running, wait_until
 
 QUIET = {"readiness": "ok", "error_rate": 0.0, "error_status": 500, "latency_seconds": 0.0, "cpu_burn": 0.0}
+QUIET |= {"memory_mib_per_second": 0.0}
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -47,6 +48,7 @@ def test_all_switches_are_off_at_first_and_a_field_that_is_left_out_stays(distur
         ('{"latency_seconds": 61}', "latency_seconds: input should be less than or equal to 60"),
         ('{"latency_seconds": NaN}', "latency_seconds: input should be a finite number"),
         ('{"cpu_burn": 2}', "cpu_burn: input should be less than or equal to 1"),
+        ('{"memory_mib_per_second": 2000}', "memory_mib_per_second: input should be less than or equal to 1024"),
         ('{"hang": "yes"}', "hang: input should be True"),
         ('{"hang": false}', "hang: input should be True"),
         (
@@ -139,6 +141,19 @@ def test_cpu_is_burnt_by_one_thread_however_often_the_switch_is_turned(disturbed
     for share in (0, 0.1, 0, 0.1):
         disturbed.switch(cpu_burn=share)
     assert len(list(threads.iterdir())) == before
+
+
+def resident_mib(running: Running) -> float:
+    return int(Path(f"/proc/{running.process.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def test_memory_is_taken_for_good_while_the_switch_is_on_and_given_back_afterwards(disturbed: Running):
+    before = resident_mib(disturbed)
+    disturbed.switch(memory_mib_per_second=200)
+    wait_until(lambda: resident_mib(disturbed) > before + 60, within_seconds=10)
+    assert disturbed.get("/whoami").status_code == 200
+    disturbed.switch(memory_mib_per_second=0)
+    wait_until(lambda: resident_mib(disturbed) < before + 30, within_seconds=10)
 
 
 def test_a_hang_is_answered_and_then_nothing_is_any_more(mayfly: Running):
