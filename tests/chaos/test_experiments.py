@@ -11,6 +11,7 @@ import yaml
 from chaoslib.experiment import ensure_experiment_is_valid
 from chaoslib.loader import load_experiment
 
+from seatrial.chaos.experiment_file import read_experiment
 from seatrial.chaos.runner import run_experiment
 from seatrial.chaos.surroundings import surroundings
 from seatrial.cluster.client import Cluster
@@ -50,7 +51,8 @@ def environment(tmp_path: Path) -> dict[str, str]:
     kubeconfig.write_text(yaml.safe_dump(document))
     cluster, system = Cluster(kubeconfig, tmp_path / "kubectl"), load_system(ROOT / "system.yaml")
     known = surroundings(cluster, system, ROOT / "system.yaml", "^auth-1$")
-    return known | {"SEATRIAL_CACHE": str(tmp_path), "PYTHONPATH": str(ROOT / "src")}
+    own = {"SEATRIAL_NODE": "no-such-node", "SEATRIAL_CACHE": str(tmp_path), "PYTHONPATH": str(ROOT / "src")}
+    return known | own
 
 
 def test_it_is_valid_for_chaos_toolkit(
@@ -61,11 +63,13 @@ def test_it_is_valid_for_chaos_toolkit(
     ensure_experiment_is_valid(experiment)
 
 
-def test_where_no_cluster_answers_it_does_nothing(file: Path, environment: dict[str, str], tmp_path: Path) -> None:
-    journal = run_experiment(file, environment, tmp_path, within_seconds=30)
+@pytest.mark.parametrize("name", ["error-rate", "node-drain", "node-pause", "process-stop"])
+def test_where_no_cluster_answers_it_does_nothing(name: str, environment: dict[str, str], tmp_path: Path) -> None:
+    """One of each way in which faults are done and undone: a child process of its own takes seconds."""
+    journal = run_experiment(FOLDER / f"{name}.yaml", environment, tmp_path, within_seconds=90)
     assert journal.before is False
     assert journal.activities == ()
-    assert "cannot be read: " in journal.rollbacks[0].reason
+    assert "cannot be read: " in journal.rollbacks[-1].reason
 
 
 def test_it_names_the_criteria_that_it_serves_and_itself(experiment: Any, file: Path) -> None:
@@ -86,20 +90,44 @@ def test_it_asks_for_the_steady_state_of_the_whole_system(experiment: Any) -> No
     assert probe["tolerance"] is True
 
 
-def test_it_is_undone_by_healing_the_system(experiment: Any) -> None:
-    assert "heal_system" in [each["provider"]["func"] for each in experiment["rollbacks"]]
+def test_it_keeps_to_the_rules_of_the_project(file: Path) -> None:
+    assert read_experiment(file).name == file.stem
 
 
-def test_nothing_of_another_package_is_done_before_the_guard(experiment: Any) -> None:
-    providers = [each["provider"] for each in experiment["method"] if each["type"] == "action"]
-    assert providers
-    assert providers[0]["module"] == "seatrial.chaos.actions"
+def test_it_is_undone_by_healing_the_system_at_last(experiment: Any) -> None:
+    assert experiment["rollbacks"][-1]["provider"]["func"] == "heal_system"
 
 
-def test_its_targets_come_from_the_environment(experiment: Any) -> None:
-    variables = {name: each["key"] for name, each in experiment["configuration"].items()}
-    assert variables["targets"] == "SEATRIAL_TARGETS"
-    assert "${targets}" in yaml.safe_dump(experiment["method"])
+def test_nothing_is_done_before_the_guard(experiment: Any) -> None:
+    guard, *others = (each["provider"] for each in experiment["method"] if each["type"] == "action")
+    assert (guard["module"], guard["func"]) == ("seatrial.chaos.actions", "guard_cluster")
+    assert others
+
+
+def test_every_action_is_one_of_ours_because_a_guard_that_refuses_does_not_end_the_method(experiment: Any) -> None:
+    modules = {each["provider"]["module"] for each in experiment["method"] if each["type"] == "action"}
+    assert all(module.startswith("seatrial.chaos.actions") for module in modules)
+
+
+def test_its_effect_is_asked_for_after_its_fault(experiment: Any) -> None:
+    names = [each["name"] for each in experiment["method"]]
+    effects = [each for each in experiment["method"] if each["name"].startswith("effect-")]
+    assert effects
+    assert all(each["type"] == "probe" and each["tolerance"] is True for each in effects)
+    assert names.index(effects[0]["name"]) > 1
+
+
+def test_what_has_to_be_undone_is_undone_by_the_method_and_again_by_a_rollback(experiment: Any) -> None:
+    ends = [each["provider"]["func"] for each in experiment["method"] if each["name"].startswith("end-")]
+    assert set(ends) <= {each["provider"]["func"] for each in experiment["rollbacks"]}
+
+
+def test_who_suffers_comes_from_the_environment(experiment: Any) -> None:
+    known = {"targets": "SEATRIAL_TARGETS", "node": "SEATRIAL_NODE"}
+    given = {name: each["key"] for name, each in experiment["configuration"].items()}
+    assert given
+    assert given.items() <= known.items()
+    assert all(f"${{{name}}}" in yaml.safe_dump(experiment["method"]) for name in given)
 
 
 def test_it_is_listed_with_the_criteria_of_its_tags(experiment: Any, file: Path) -> None:

@@ -72,7 +72,7 @@ def is_deleted(cluster: Cluster) -> Fault:
     """Delete the pod as a rollout or a drain does; that the object is gone is the proof."""
 
     def inject(victim: PodView) -> Injected:
-        return Injected(_delete(cluster.another(), victim, None))
+        return Injected(delete_exactly(cluster.another(), victim))
 
     return Fault("is deleted gracefully", _each(inject), proof=is_gone)
 
@@ -83,10 +83,11 @@ def delete_by_force(cluster: Cluster, victim: PodView) -> float:
     Raises GuardRefusal on a cluster that is not ours, and EnvironmentFault when there is no such pod any more, or the
     API server does not answer.
     """
-    return _delete(cluster, victim, 0)
+    return delete_exactly(cluster, victim, 0)
 
 
-def _delete(cluster: Cluster, victim: PodView, grace_seconds: int | None) -> float:
+def delete_exactly(cluster: Cluster, victim: PodView, grace_seconds: int | None = None) -> float:
+    """Delete exactly this pod, with its own grace period when none is given; returns and raises as the above."""
     require_owned(cluster)
     at = time.time()
     exactly = V1DeleteOptions(preconditions=V1Preconditions(uid=victim.uid), grace_period_seconds=grace_seconds)

@@ -19,15 +19,19 @@ ANSWER_SECONDS = 5.0
 def set_fault(cluster: Cluster, namespace: str, pod: str, faults: Faults, body: Mapping[str, Any]) -> None:
     """Switch a fault of one replica; raises GuardRefusal elsewhere than on ours, EnvironmentFault when it fails."""
     require_owned(cluster)
-    path = f"/api/v1/namespaces/{namespace}/pods/http:{pod}:{faults.port}/proxy{faults.path}"
     try:
         with cluster.http(timeout_seconds=ANSWER_SECONDS) as http:
-            answer = http.put(path, json=dict(body))
+            answer = http.put(switch_path(namespace, pod, faults), json=dict(body))
     except httpx.HTTPError as error:
         raise EnvironmentFault(f"the fault switches of {namespace}/{pod} do not answer: {error!r}") from error
     if answer.status_code != 200:
         told = f"HTTP {answer.status_code} {answer.text[:200]}"
         raise EnvironmentFault(f"the fault switches of {namespace}/{pod} refuse {dict(body)}: {told}")
+
+
+def switch_path(namespace: str, pod: str, faults: Faults) -> str:
+    """Return the path at which the API server hands requests on to the fault switches of a replica."""
+    return f"/api/v1/namespaces/{namespace}/pods/http:{pod}:{faults.port}/proxy{faults.path}"
 
 
 @contextmanager
