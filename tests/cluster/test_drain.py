@@ -98,11 +98,11 @@ class Slow:
 
 
 def drained(
-    fates: dict[str, list[Fate]], is_there: Callable[[PodView], bool] = lambda pod: False, within: float = 10.0
+    fates: dict[str, list[Fate]], present: Callable[[], list[PodView]] = list, within: float = 10.0
 ) -> Sequence[drain.Evicted]:
     asked = {name: iter(each) for name, each in fates.items()}
     pods = [view(name) for name in fates]
-    return evict_all(pods, lambda pod: next(asked[pod.name]), is_there, within_seconds=within, clock=Slow().clock)
+    return evict_all(pods, lambda pod: next(asked[pod.name]), present, within_seconds=within, clock=Slow().clock)
 
 
 def test_what_a_budget_holds_back_is_asked_for_again_and_nothing_else_is() -> None:
@@ -117,15 +117,15 @@ def test_a_pod_that_was_gone_already_is_no_matter() -> None:
 
 
 def test_a_drain_ends_when_the_pods_are_gone_and_not_when_they_are_told_to_go() -> None:
-    looks = iter([True, True, False])
-    drained({"auth-1": [Fate.EVICTED]}, lambda pod: next(looks))
+    looks = iter([[view("auth-1")], [view("auth-1"), view("users-1")], [view("users-1")]])
+    drained({"auth-1": [Fate.EVICTED]}, lambda: next(looks))
     assert next(looks, None) is None
 
 
 def test_what_is_still_there_after_the_bound_is_named_with_the_reason() -> None:
     fates = {"auth-1": [Fate.EVICTED], "auth-2": [Fate.REFUSED] * 9, "users-1": [Fate.EVICTED]}
     with pytest.raises(EnvironmentFault) as caught:
-        drained(fates, lambda pod: pod.name == "auth-1", within=3.0)
+        drained(fates, lambda: [view("auth-1")], within=3.0)
     assert str(caught.value) == (
         "2 of 3 pods are not evicted within 3 s: auth-1 (still ending), "
         "auth-2 (its PodDisruptionBudget said no 4 times)"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
@@ -137,14 +137,15 @@ def fate_of(status: int | None) -> Fate | None:
 def evict_all(
     pods: Iterable[PodView],
     evict_one: Callable[[PodView], Fate],
-    is_there: Callable[[PodView], bool],
+    present: Callable[[], Collection[PodView]],
     *,
     within_seconds: float,
     clock: Clock = MONOTONIC,
 ) -> tuple[Evicted, ...]:
     """Evict all pods, those that a budget holds back again and again, and wait until they are gone.
 
-    Raises EnvironmentFault that names the pods which are there after the bound.
+    ``present`` returns the pods that are still there. Raises EnvironmentFault that names those which are after the
+    bound.
     """
     fates = {pod.uid: Evicted(pod) for pod in pods}
     deadline = clock.now() + within_seconds
@@ -152,7 +153,8 @@ def evict_all(
         for uid, each in fates.items():
             if not each.at:
                 fates[uid] = _asked(each, evict_one(each.pod))
-        left = [each for each in fates.values() if not each.at or is_there(each.pod)]
+        there = {pod.uid for pod in present()}
+        left = [each for uid, each in fates.items() if not each.at or uid in there]
         if not left:
             return tuple(fates.values())
         if clock.now() >= deadline:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from chaoslib.exceptions import ActivityFailed
 
@@ -26,7 +27,8 @@ def drain_node(node: str, within_seconds: float) -> list[Target]:
     """
     cluster, system = cluster_here(), system_here()
     _cordon(cluster, system, node)
-    pods = drain.observe_evictable(cluster, system.namespace, node)
+    present = partial(drain.observe_evictable, cluster, system.namespace, node)
+    pods = present()
     if not pods:
         raise ActivityFailed(f"no pod of {system.namespace} runs on node {node} that a drain would move")
 
@@ -34,10 +36,7 @@ def drain_node(node: str, within_seconds: float) -> list[Target]:
         limits.permit(cluster, system, limits.Harm(pods=(pod,)))
         return drain.evict(cluster, pod)
 
-    def is_there(pod: PodView) -> bool:
-        return any(each.uid == pod.uid for each in drain.observe_evictable(cluster, system.namespace, node))
-
-    evicted = drain.evict_all(pods, evict, is_there, within_seconds=within_seconds)
+    evicted = drain.evict_all(pods, evict, present, within_seconds=within_seconds)
     return [hit(each.pod, each.at, refusals=each.refusals) for each in evicted]
 
 
