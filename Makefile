@@ -1,9 +1,10 @@
-# Two commands matter: `make test` (the framework's own tests, no cluster) and `make trial` (the acceptance run).
+# Two commands matter: `make test` (the framework's own tests, no cluster) and `make trial` (the acceptance run);
+# `make nightly` is the acceptance run with all that takes minutes.
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.complete
 
-.PHONY: env test trial e2e check bench format lock clean
+.PHONY: env test trial nightly e2e check bench format lock clean
 .DELETE_ON_ERROR:
 
 env: $(STAMP)
@@ -25,6 +26,10 @@ e2e: env
 
 trial: env
 	$(BIN)/pytest features $(if $(OVERLAY),--overlay $(OVERLAY))
+
+# Everything, the experiments that take minutes, too.
+nightly: env
+	$(BIN)/pytest features --nightly $(if $(OVERLAY),--overlay $(OVERLAY))
 
 check: env
 	$(BIN)/ruff format --check .

@@ -364,3 +364,74 @@ def test_options_are_read_from_where_pytest_was_called(trial):
     trial.write("its/system.yaml", "name: other\nnamespace: other\nservices:\n  - name: web\n")
     output = trial.run("features", "-s", "--no-keep", "--system=its/system.yaml").output
     assert f"OPTIONS False {trial.folder}/its/system.yaml {trial.folder}/reports" in output
+
+
+NIGHTLY = """@AC01
+Feature: Discovery
+
+  Scenario: By day
+    Then it holds
+
+  @nightly
+  Scenario Outline: The experiment <name> is survived
+    Then it holds
+
+    Examples:
+      | name       |
+      | pod-delete |
+      | pod-kill   |
+"""
+
+
+@pytest.fixture
+def nights(trial):
+    """A trial with a scenario for the day and an outline for the night."""
+    trial.write("features/a.feature", NIGHTLY)
+    trial.write(
+        "features/criteria.yaml", "criteria:\n  AC01: Services find each other\ntags:\n  nightly: Takes minutes\n"
+    )
+    return trial
+
+
+LEFT = ["The experiment pod-delete is survived", "The experiment pod-kill is survived"]
+
+
+def test_what_takes_minutes_is_left_for_the_night_and_named(nights):
+    run = nights.run()
+    assert run.verdicts == {"By day": "passed"}
+    assert run.summary["left_for_nightly"] == LEFT
+    run.result.assert_outcomes(passed=1, deselected=2)
+    told = section(run.output, "sea trial")
+    start = told.index("2 scenarios are left for --nightly:")
+    assert told[start + 1 : start + 3] == [f"    {name}" for name in LEFT]
+    assert "not run" not in run.output
+
+
+def test_by_night_everything_runs(nights):
+    run = nights.run("features", "--nightly")
+    assert run.verdicts == dict.fromkeys(["By day", *LEFT], "passed")
+    assert run.summary["left_for_nightly"] == []
+    assert "left for --nightly" not in run.output
+
+
+OUTLINE = "features/a.feature::test_the_experiment_name_is_survived"
+
+
+@pytest.mark.parametrize(
+    ("named", "ran"),
+    [(OUTLINE, LEFT), (f"{OUTLINE}[pod-kill]", LEFT[1:])],
+    ids=["the outline", "one example"],
+)
+def test_what_is_named_by_its_id_runs_by_day_too(nights, named: str, ran: list[str]):
+    assert nights.run(named).verdicts == dict.fromkeys(ran, "passed")
+
+
+def test_only_what_would_have_run_is_told_to_be_left(nights):
+    assert nights.run("features", "-k", "day or kill").summary["left_for_nightly"] == LEFT[1:]
+
+
+def test_a_run_of_nothing_but_the_night_says_why_nothing_ran(nights):
+    run = nights.run("features", "-m", "nightly")
+    assert run.code == 5
+    assert "2 scenarios are left for --nightly:" in run.output
+    assert "verdict: none, no scenario was run" in run.output

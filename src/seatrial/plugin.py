@@ -22,7 +22,8 @@ from seatrial.report import allure_html
 from seatrial.report.allure_steps import AllureScenarios, write_environment
 from seatrial.report.catalogue import find_catalogue
 from seatrial.report.evidence import Collectors, Evidence
-from seatrial.report.features import FeatureFile, asks_for_features, features_folder
+from seatrial.report.features import SCENARIO, FeatureFile, asks_for_features, features_folder
+from seatrial.report.nightly import is_left_for_the_night
 from seatrial.report.run import RunRecord, write_summary
 from seatrial.report.scenarios import COLLECTORS, EVIDENCE, RECORD, ScenarioPlugin
 from seatrial.report.table import summary_lines
@@ -71,6 +72,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--seed", type=int, default=None, metavar="N", help="seed of random choices (default: a new one)")
     group.addoption("--reports", metavar="FOLDER", help="where reports go (default: reports)")
     group.addoption("--no-html", action="store_true", help="do not build the Allure HTML report")
+    group.addoption("--nightly", action="store_true", help="run the scenarios that take minutes, too (@nightly)")
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -94,6 +96,18 @@ def pytest_configure(config: pytest.Config) -> None:
         _place_reports(config, options.reports)
     scenarios = ScenarioPlugin(record, options.reports / "evidence", config.rootpath)
     config.pluginmanager.register(scenarios, "seatrial-scenarios")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the scenarios for ``--nightly`` out, after all other choices were made; the summary names them."""
+    if RECORD not in config.stash or config.option.nightly:
+        return
+    left = [item for item in items if is_left_for_the_night(item, config.invocation_params.dir, config.args)]
+    config.stash[RECORD].left_for_nightly += [item.stash[SCENARIO].name for item in left]
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item not in left]
 
 
 @pytest.hookimpl(trylast=True)

@@ -95,3 +95,16 @@ def test_a_run_that_was_stopped_has_not_passed(verdict: str, line: str):
 )
 def test_one_line_says_how_the_run_ended(verdicts: str, line: str):
     assert verdict_line(record(*(("AC01", "names", verdict) for verdict in verdicts.split()))) == line
+
+
+@pytest.mark.parametrize(
+    ("left", "told"),
+    [
+        (["pause"], ["1 scenario is left for --nightly:", "    pause"]),
+        (["pause", "drain"], ["2 scenarios are left for --nightly:", "    pause", "    drain"]),
+    ],
+)
+def test_what_is_left_for_the_night_is_counted_and_named(mixed: RunRecord, left: list[str], told: list[str]):
+    mixed.left_for_nightly += left
+    lines = summary_lines(mixed, CATALOGUE)
+    assert lines[-2 - len(told) : -2] == told

@@ -42,6 +42,8 @@ class RunRecord:
     scenarios: list[ScenarioResult] = field(default_factory=list)
     collected: int = 0
     """Scenarios that were to run."""
+    left_for_nightly: list[str] = field(default_factory=list)
+    """Names of the scenarios that ``--nightly`` would have run, too."""
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     _clock: float = field(default_factory=time.monotonic)
 
@@ -93,6 +95,7 @@ class RunRecord:
             },
             "phases": {name: round(seconds, 1) for name, seconds in self.phases.items()},
             "criteria": {criterion: _columns(counts) for criterion, counts in self.by_criterion().items()},
+            "left_for_nightly": list(self.left_for_nightly),
             "scenarios": [{**asdict(result), "seconds": round(result.seconds, 2)} for result in self.scenarios],
         }
 

@@ -23,6 +23,10 @@ def summary_lines(record: RunRecord, catalogue: Catalogue) -> list[str]:
     lines += [line for result in troubles for line in _trouble(result)]
     if record.not_run:
         lines += ["", f"{record.not_run} of {record.collected} scenarios were not run: the run was stopped early"]
+    if record.left_for_nightly:
+        many = len(record.left_for_nightly)
+        lines += ["", f"{many} {'scenario is' if many == 1 else 'scenarios are'} left for --nightly:"]
+        lines += [f"    {name}" for name in record.left_for_nightly]
     return [*lines, "", verdict_line(record)]
 
 
