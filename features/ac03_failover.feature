@@ -37,7 +37,7 @@ Feature: Traffic is routed to healthy replicas only
   @disruptive @chaos
   Scenario: A crash is survived
     Given customers use the marketplace
-    When the experiment "process-crash" is run on every service
+    When the experiment "process-crash" is run
     Then errors end within the bound and enough requests succeed
     And it is restarted
     And customers are served as well as before
@@ -45,7 +45,7 @@ Feature: Traffic is routed to healthy replicas only
   @disruptive @chaos
   Scenario: A replica that is deleted by force loses no request
     Given customers use the marketplace
-    When the experiment "pod-kill" is run on every service
+    When the experiment "pod-kill" is run
     Then no request fails
     And a replacement is ready within the bound
     And customers are served as well as before
@@ -55,3 +55,92 @@ Feature: Traffic is routed to healthy replicas only
     When one replica of every service is deleted gracefully
     Then no request fails
     And a replacement is ready within the bound
+
+  # By night, the other experiments. Each runs alone, too, with `chaos run`: see experiments/README.md.
+
+  @nightly @disruptive @chaos
+  Scenario Outline: The experiment <name> is survived without a lost request
+    Given customers use the marketplace
+    When the experiment "<name>" is run
+    Then no request fails
+    And a replacement is ready within the bound
+    And customers are served as well as before
+
+    Examples:
+      | name       |
+      | pod-delete |
+      | half-kill  |
+
+  @nightly @disruptive @chaos
+  Scenario Outline: The experiment <name> is survived, and who calls does not notice
+    Given customers use the marketplace
+    When the experiment "<name>" is run
+    Then no request fails
+    And customers are served as well as before
+
+    Examples:
+      | name         |
+      | not-ready    |
+      | slow-replica |
+      | cpu-stress   |
+
+  @nightly @disruptive @chaos
+  Scenario: The experiment process-stop is survived
+    Given customers use the marketplace
+    When the experiment "process-stop" is run
+    Then it gets no new request after the bound for hung replicas
+    And it is restarted
+    And customers are served as well as before
+
+  @nightly @disruptive @chaos
+  Scenario: The experiment memory-oom is survived
+    Given customers use the marketplace
+    When the experiment "memory-oom" is run
+    Then enough requests succeed
+    And it is restarted
+    And no request to another service fails
+    And customers are served as well as before
+
+  @nightly @disruptive @chaos
+  Scenario: The experiment error-rate is survived
+    Given customers use the marketplace
+    When the experiment "error-rate" is run
+    Then only the replica at fault fails requests
+    And no request to another service fails
+    And customers are served as well as before
+
+  @nightly @disruptive @chaos
+  Scenario: The experiment total-loss is survived
+    Given customers use the marketplace
+    When the experiment "total-loss" is run
+    Then a replacement is ready within the bound
+    And no request to another service fails
+    And customers are served as well as before
+
+  @nightly @disruptive @chaos
+  Scenario Outline: The experiment <name> is survived by those who call the other nodes
+    Given a worker holds replicas of every service, and not all of any
+    And requests are sent from the other nodes
+    When the experiment "<name>" is run on that worker
+    Then no request fails
+    And all its replicas are back within the bound
+
+    Examples:
+      | name         |
+      | node-drain   |
+      | node-cordon  |
+      | kubelet-stop |
+
+  @nightly @disruptive @chaos
+  Scenario Outline: The experiment <name> is survived when the node is held for lost
+    Given a worker holds replicas of every service, and not all of any
+    And requests are sent from the other nodes
+    When the experiment "<name>" is run on that worker
+    Then errors end within the bound for lost nodes
+    And all its replicas are back within the bound
+
+    Examples:
+      | name            |
+      | node-pause      |
+      | node-disconnect |
+      | node-restart    |

@@ -10,7 +10,7 @@ import pytest
 from pytest_bdd import then, when
 
 from seatrial.chaos import faults
-from seatrial.chaos.outage import Fault, choose_victims, undergo
+from seatrial.chaos.outage import Fault, Victims, choose_victims, undergo
 from seatrial.checks import failover, probes
 from seatrial.checks.timeline import timeline_of
 from seatrial.cluster.client import Cluster
@@ -88,8 +88,12 @@ def suffer(
     *,
     fewest_restarts: bool = True,
 ) -> Outages:
-    """Do the fault to one replica of every service and keep what was seen as data and as a picture."""
-    victims = choose_victims(flow, dice, fewest_restarts=fewest_restarts)
+    """Do the fault to one replica of every service, as :func:`keep_outages` does."""
+    return keep_outages(flow, fault, choose_victims(flow, dice, fewest_restarts=fewest_restarts), evidence, on_failure)
+
+
+def keep_outages(flow: Flow, fault: Fault, victims: Victims, evidence: Evidence, on_failure: Collectors) -> Outages:
+    """Do the fault to these replicas and keep what was seen as data and as a picture."""
     outages = undergo(flow, fault, victims)
     timelines = [timeline_of(outage) for outage in outages]
     evidence.json("timelines", {"timelines": timelines, "proofs": {each.service: each.proof for each in outages}})

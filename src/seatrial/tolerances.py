@@ -37,6 +37,8 @@ class Tolerances(Model):
     """From a change of the replicas to names that follow it (a cached answer lives 30 s in CoreDNS)."""
     restart_seconds: Seconds = 45.0
     """From a hang to the restart of the replica."""
+    node_loss_seconds: Seconds = 65.0
+    """From the loss of a node to the last request that is lost there: a grace of 50 s, and 15 s more."""
     replacement_seconds: Seconds = 45.0
     """From a deletion to a ready replacement."""
     recovery_seconds: Seconds = 45.0

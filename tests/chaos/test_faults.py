@@ -13,10 +13,19 @@ from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import MaxRetryError
 
 from seatrial.chaos import faults
-from seatrial.chaos.faults import by_experiment, hangs, is_gone, is_stopped, not_ready, was_restarted
+from seatrial.chaos.faults import (
+    by_experiment,
+    hangs,
+    hit_at,
+    is_gone,
+    is_stopped,
+    not_ready,
+    seen_effects,
+    was_restarted,
+)
 from seatrial.chaos.journal import Activity, Journal
 from seatrial.cluster.client import Cluster
-from seatrial.errors import EnvironmentFault, GuardRefusal, UsageError
+from seatrial.errors import EnvironmentFault, GuardRefusal, Inconclusive, UsageError
 from seatrial.observe.records import Changes, PodChange, PodView
 from seatrial.paths import ROOT
 from seatrial.system import System
@@ -167,25 +176,76 @@ def test_a_system_without_switches_is_told_what_to_declare() -> None:
     assert str(caught.value) == "this fault needs fault switches; declare 'faults' in system.yaml"
 
 
-def test_one_experiment_hits_exactly_the_victims_each_at_its_time() -> None:
-    patterns: list[str] = []
-    targets = [{"uid": "uid of auth-1", "at": 12.0}, {"uid": "uid of users-1", "at": 13.0}]
-    action = Activity("crash-replicas", "action", "succeeded", targets, "", 11.0)
-    journal = Journal("A crash", "completed", False, True, (), True, (action,), ())
+def activity(name: str, output: Any, kind: str = "action") -> Activity:
+    return Activity(name, kind, "succeeded", output, "", 11.0)
 
-    def run(pattern: str) -> Journal:
-        patterns.append(pattern)
-        return journal
 
-    def at(journal: Journal, victim: PodView) -> float:
-        return next(target["at"] for target in journal.actions[-1].output if target["uid"] == victim.uid)
+def journal(*activities: Activity) -> Journal:
+    return Journal("A crash", "completed", False, True, (), True, activities, ())
 
-    fault = by_experiment("crashes", run, at, was_restarted, window_seconds=20.0)
+
+GUARD = activity("guard-cluster", True)
+CRASH = activity("crash-replicas", [{"uid": "uid of auth-1", "at": 12.0}, {"uid": "uid of users-1", "at": 13.0}])
+SEEN = activity("effect-containers-ended", True, "probe")
+
+
+def test_an_experiment_tells_when_it_hit_each_victim_and_its_probes_are_the_proof() -> None:
+    runs = iter([journal(GUARD, CRASH, SEEN)])
+    fault = by_experiment("process-crash", lambda: next(runs), window_seconds=20.0)
     injected = fault.inject({"users": pod("users-1"), "auth": VICTIM})
-    assert patterns == ["^(auth-1|users-1)$"]
     assert {service: each.at for service, each in injected.items()} == {"auth": 12.0, "users": 13.0}
-    assert (fault.kind, fault.window_seconds) == ("crashes", 20.0)
-    assert fault.proof(VICTIM, changes(change(restarts=2))) == "its container was restarted (restart 2)"
+    assert {each.proof for each in injected.values()} == {"effect-containers-ended"}
+    assert (fault.kind, fault.window_seconds, fault.ends_whole) == ("undergoes process-crash", 20.0, True)
+    assert list(runs) == []
+
+
+LOST = [{"node": "worker", "at": 9.0}, {"pod": "other-1", "uid": "other", "node": "worker", "at": 10.0}]
+
+
+def test_who_stood_on_a_node_was_hit_with_it() -> None:
+    assert hit_at(journal(GUARD, activity("pause-node", LOST)), VICTIM) == 9.0
+
+
+def test_a_hit_of_the_replica_itself_comes_before_one_of_its_node() -> None:
+    assert hit_at(journal(activity("cordon-node", LOST), CRASH), VICTIM) == 12.0
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        True,
+        None,
+        [],
+        ["auth-1"],
+        [{"uid": "another", "at": 1.0}],
+        [{"uid": "uid of auth-1"}],
+        [{"node": "x", "at": 1.0}],
+    ],
+)
+def test_a_victim_that_no_action_names_leaves_doubt(output: Any) -> None:
+    with pytest.raises(Inconclusive) as caught:
+        hit_at(journal(GUARD, activity("crash-replicas", output)), VICTIM)
+    assert str(caught.value) == (
+        "auth-1\n  missing   an action of 'A crash' that says when it hit this replica\n"
+        "  remedy    see what its actions returned, in the journal"
+    )
+
+
+@pytest.mark.parametrize(
+    ("probes", "seen"),
+    [
+        ([SEEN], "effect-containers-ended"),
+        ([SEEN, activity("effect-node-lost", True, "probe")], "effect-containers-ended, effect-node-lost"),
+        ([SEEN, activity("effect-node-lost", False, "probe")], ""),
+        ([activity("effect-node-lost", None, "probe")], ""),
+        ([activity("await-restart", True, "probe")], ""),
+        ([activity("effect-of-an-action", True)], ""),
+        ([], ""),
+    ],
+    ids=["one", "both", "one not", "failed", "no effect", "no probe", "none"],
+)
+def test_only_what_every_probe_of_the_effect_saw_is_proof(probes: list[Activity], seen: str) -> None:
+    assert seen_effects(journal(GUARD, CRASH, *probes)) == seen
 
 
 @pytest.mark.parametrize(("force", "grace_seconds"), [(True, 0), (False, None)])

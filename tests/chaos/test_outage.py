@@ -193,6 +193,19 @@ def test_a_fault_that_was_held_need_not_show_itself(pods: Pods) -> None:
     assert flow.whole
 
 
+def test_an_experiment_that_has_ended_need_not_show_itself_again(pods: Pods) -> None:
+    flow = Fake()
+    suffer(flow, fault(flow, ends_whole=True))
+    assert flow.whole
+
+
+def test_only_the_services_that_it_concerns_are_awaited_and_kept(pods: Pods) -> None:
+    flow = Fake(endpoints="auth-1 auth-2 users-1")
+    outages = undergo(flow, fault(flow, ends_whole=True), {"auth": pod("auth-1")})  # type: ignore[arg-type]
+    assert flow.whole
+    assert [each.service for each in outages] == ["auth"]
+
+
 @pytest.mark.parametrize(
     ("endpoints", "whole"),
     [

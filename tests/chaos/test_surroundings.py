@@ -15,7 +15,7 @@ from seatrial.paths import ROOT
 from seatrial.system_file import load_system
 
 SYSTEM_FILE = ROOT / "system.yaml"
-NAMES = ("KUBECONFIG", "KUBECTL", "CONTEXT", "SYSTEM", "NAMESPACE", "TARGETS")
+NAMES = ("KUBECONFIG", "KUBECTL", "CONTEXT", "SYSTEM", "NAMESPACE", "TARGETS", "NODE", "SERVICE")
 
 
 @pytest.fixture(autouse=True)
@@ -37,6 +37,8 @@ def test_an_experiment_is_told_everything_and_chaosk8s_its_cluster() -> None:
         "SEATRIAL_SYSTEM": str(SYSTEM_FILE),
         "SEATRIAL_NAMESPACE": "lead-platform",
         "SEATRIAL_TARGETS": "^auth-1$",
+        "SEATRIAL_NODE": "",
+        "SEATRIAL_SERVICE": "",
         "KUBECONFIG": "/cache/kubeconfig",
     }
 

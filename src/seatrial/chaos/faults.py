@@ -5,16 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from typing import Any
 
 from kubernetes.client import V1DeleteOptions, V1Preconditions
 
+from seatrial.chaos.experiment import EFFECT
 from seatrial.chaos.journal import Journal
 from seatrial.chaos.outage import Fault, Injected, Victims
 from seatrial.chaos.switches import set_fault
 from seatrial.cluster.client import Cluster
 from seatrial.cluster.guard import require_owned
 from seatrial.cluster.nodes import process_states, signal_container
-from seatrial.errors import EnvironmentFault, UsageError
+from seatrial.errors import Doubt, EnvironmentFault, Inconclusive, UsageError
 from seatrial.observe.flow import at_once
 from seatrial.observe.kube import UNREAD, cannot_be
 from seatrial.observe.records import Changes, PodChange, PodView
@@ -134,17 +136,38 @@ def _each(inject: Callable[[PodView], Injected]) -> Callable[[Victims], Mapping[
     return inject_all
 
 
-def by_experiment(
-    kind: str,
-    run: Callable[[str], Journal],
-    at: Callable[[Journal, PodView], float],
-    proof: Callable[[PodView, Changes], str],
-    window_seconds: float = 0.0,
-) -> Fault:
-    """Have a Chaos Toolkit experiment do it to all victims; ``run`` takes a regular expression over their names."""
+def by_experiment(name: str, run: Callable[[], Journal], window_seconds: float = 0.0) -> Fault:
+    """Have a Chaos Toolkit experiment do it; its probes of the effect are the proof, as its journal tells."""
 
     def inject_all(victims: Victims) -> Mapping[str, Injected]:
-        journal = run(f"^({'|'.join(sorted(victim.name for victim in victims.values()))})$")
-        return {service: Injected(at(journal, victim)) for service, victim in victims.items()}
+        journal = run()
+        return {
+            service: Injected(hit_at(journal, victim), seen_effects(journal)) for service, victim in victims.items()
+        }
 
-    return Fault(kind, inject_all, proof=proof, window_seconds=window_seconds)
+    return Fault(f"undergoes {name}", inject_all, window_seconds=window_seconds, ends_whole=True)
+
+
+def hit_at(journal: Journal, victim: PodView) -> float:
+    """Return when the experiment hit a replica, or the node that it stood on, as an action recorded (Unix seconds).
+
+    Raises Inconclusive when none says so.
+    """
+    hits = [hit for action in journal.actions for hit in _hits(action.output)]
+    own = [hit["at"] for hit in hits if hit.get("uid") == victim.uid]
+    nodes = [hit["at"] for hit in hits if hit.get("node") == victim.node and "uid" not in hit]
+    if not own and not nodes:
+        told = f"an action of {journal.title!r} that says when it hit this replica"
+        raise Inconclusive(Doubt(victim.name, told, "see what its actions returned, in the journal"))
+    return float((own or nodes)[0])
+
+
+def _hits(output: Any) -> list[dict[str, Any]]:
+    listed = output if isinstance(output, list) else []
+    return [each for each in listed if isinstance(each, dict) and each.get("at")]
+
+
+def seen_effects(journal: Journal) -> str:
+    """Return the names of the probes of the effect, empty unless all of them saw it."""
+    effects = [each for each in journal.activities if each.type == "probe" and each.name.startswith(EFFECT)]
+    return ", ".join(each.name for each in effects) if all(each.output is True for each in effects) else ""

@@ -1,4 +1,4 @@
-"""One fault to one replica of every service at the same time, under a steady flow of requests."""
+"""One fault, for each service that it concerns to one replica that is watched, under a steady flow of requests."""
 
 from __future__ import annotations
 
@@ -39,6 +39,8 @@ class Fault:
     """Shows it from what was seen, when nothing did at once."""
     window_seconds: float = 0.0
     """Least time of observation after the injection."""
+    ends_whole: bool = False
+    """Whether the injection ends only when the fault has shown itself and is over, as an experiment does."""
 
 
 def choose_victims(flow: Flow, dice: random.Random, *, fewest_restarts: bool = True) -> Victims:
@@ -59,7 +61,10 @@ def choose_victims(flow: Flow, dice: random.Random, *, fewest_restarts: bool = T
 
 
 def undergo(flow: Flow, fault: Fault, victims: Victims) -> tuple[Outage, ...]:
-    """Do the fault and return what was seen of each service, until all are whole again or the bound is over."""
+    """Do the fault and return what was seen of each service that has a victim, until all of them are whole again.
+
+    Or until the bound is over.
+    """
     tolerances = flow.system.tolerances
     before = {service.name: _replicas(flow, service) for service in flow.system.services}
     flow.observe(tolerances.settle_seconds)
@@ -74,6 +79,7 @@ def undergo(flow: Flow, fault: Fault, victims: Victims) -> tuple[Outage, ...]:
     return tuple(
         _outage(service, fault, victims[service.name], injected[service.name], before, traffic, changes)
         for service in flow.system.services
+        if service.name in victims
     )
 
 
@@ -111,7 +117,8 @@ def _is_whole(flow: Flow, fault: Fault, victims: Victims, before: Mapping[str, t
     changes = flow.changes()
 
     def is_back(service: Service) -> bool:
-        shown = fault.hold_seconds > 0 or bool(fault.proof(victims[service.name], changes))
+        lasted = fault.ends_whole or fault.hold_seconds > 0
+        shown = lasted or bool(fault.proof(victims[service.name], changes))
         return shown and len(changes.ready_endpoints(service.service)) == len(before[service.name])
 
-    return all(map(is_back, flow.system.services))
+    return all(is_back(service) for service in flow.system.services if service.name in victims)

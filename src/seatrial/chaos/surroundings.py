@@ -18,9 +18,13 @@ CONTEXT = "SEATRIAL_CONTEXT"
 SYSTEM = "SEATRIAL_SYSTEM"
 NAMESPACE = "SEATRIAL_NAMESPACE"
 TARGETS = "SEATRIAL_TARGETS"
+NODE = "SEATRIAL_NODE"
+SERVICE = "SEATRIAL_SERVICE"
 
 
-def surroundings(cluster: Cluster, system: System, system_file: Path, targets: str) -> dict[str, str]:
+def surroundings(
+    cluster: Cluster, system: System, system_file: Path, targets: str, *, node: str = "", service: str = ""
+) -> dict[str, str]:
     """Return the variables for one experiment; ``targets`` is a regular expression over pod names."""
     given = {
         KUBECONFIG: str(cluster.kubeconfig),
@@ -28,6 +32,8 @@ def surroundings(cluster: Cluster, system: System, system_file: Path, targets: s
         SYSTEM: str(system_file),
         NAMESPACE: system.namespace,
         TARGETS: targets,
+        NODE: node,
+        SERVICE: service,
         # chaosk8s knows these two, and would take the ambient cluster without them
         "KUBECONFIG": str(cluster.kubeconfig),
     }

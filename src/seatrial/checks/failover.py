@@ -75,10 +75,15 @@ def too_many_errors(
 
     The window is for the success only: an error is late whenever it comes. No request in the window is a failure too.
     """
+    yield from too_few_succeed(outage, success, window_seconds, evidence)
+    yield from lasting_errors(outage, within_seconds, evidence)
+
+
+def too_few_succeed(outage: Outage, success: float, window_seconds: float, evidence: str = "") -> Iterator[Failure]:
+    """Yield a failure when too few requests of the window after the fault succeed, or none was made in it."""
     requests = [request for request in since_fault(outage) if request.start < outage.fault_at + window_seconds]
     failed = [request for request in requests if not request.ok]
     good = len(requests) - len(failed)
-    facts = (_moments(outage), _window(outage))
     if not requests:
         yield _unobserved(outage, f"requests in the {window_seconds:g} s after the fault", evidence)
     elif good / len(requests) < success:
@@ -86,9 +91,14 @@ def too_many_errors(
             _subject(outage, "too many requests fail"),
             f"at least {100 * success:g} % succeed in the {window_seconds:g} s after it",
             f"{good} of {len(requests)} ({100 * good / len(requests):.1f} %): {_errors(failed)}",
-            *facts,
+            _moments(outage),
+            _window(outage),
             evidence=evidence,
         )
+
+
+def lasting_errors(outage: Outage, within_seconds: float, evidence: str = "") -> Iterator[Failure]:
+    """Yield a failure when a request fails later than the bound after the fault."""
     errors = [request for request in since_fault(outage) if not request.ok]
     late = [request for request in errors if request.start - outage.fault_at > within_seconds]
     if late:
@@ -96,7 +106,8 @@ def too_many_errors(
             _subject(outage, "errors do not end"),
             f"last error within {within_seconds:g} s",
             f"{len(late)} later, the last {late[-1].start - outage.fault_at:.1f} s after the fault: {_errors(late)}",
-            *facts,
+            _moments(outage),
+            _window(outage),
             evidence=evidence,
         )
 

@@ -254,7 +254,7 @@ class Outage:
     endpoint_service: str
     """Name of its Service object."""
     kind: str
-    """What was done, as a sentence says it: ``is not ready``, ``hangs``, ``is stopped``, ``crashes`` …."""
+    """What was done, as a sentence says it: ``is not ready``, ``hangs``, ``undergoes process-crash`` …."""
     victim: PodView
     """The replica as it was before."""
     fault_at: float
