@@ -1,4 +1,4 @@
-"""Actions of the experiments: what chaosk8s does not do, or not in a way that can be proven."""
+"""Actions on replicas, and those that every experiment begins and ends with."""
 
 from __future__ import annotations
 
