@@ -1,4 +1,4 @@
-"""Actions on replicas, and those that every experiment begins and ends with."""
+"""Actions on replicas, from the nodes that they run on."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import re
 import time
 from typing import Any
 
-from seatrial.chaos.heal import heal
 from seatrial.chaos.surroundings import cluster_here, system_here
-from seatrial.cluster.client import Cluster
 from seatrial.cluster.guard import require_owned
 from seatrial.cluster.nodes import signal_container
 from seatrial.observe.flow import at_once
@@ -31,12 +29,6 @@ def stop_replicas(name_pattern: str) -> list[Target]:
     return _signal(name_pattern, "SIGSTOP")
 
 
-def heal_system() -> bool:
-    """Continue what was stopped and switch off what was switched on; for rollbacks."""
-    heal(cluster_here(), system_here())
-    return True
-
-
 def _signal(name_pattern: str, signal_name: str) -> list[Target]:
     cluster, system = cluster_here(), system_here()
     require_owned(cluster)
@@ -49,10 +41,3 @@ def _signal(name_pattern: str, signal_name: str) -> list[Target]:
         return {"pod": pod.name, "uid": pod.uid, "container": pod.container_id, "node": pod.node, "at": at}
 
     return at_once(send, targets)
-
-
-def guard_cluster() -> bool:
-    """Refuse to go on unless the cluster may be harmed; the first step of experiments that act by other means."""
-    cluster: Cluster = cluster_here()
-    require_owned(cluster)
-    return True
