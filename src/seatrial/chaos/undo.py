@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 UNDO = "SEATRIAL_UNDO"
@@ -35,7 +36,7 @@ def record(undo: ApiUndo | NodeUndo) -> None:
     """Append it to the file that the environment names; do nothing when it names none."""
     if not os.environ.get(UNDO):
         return
-    with open(os.environ[UNDO], "a", encoding="utf-8") as file:
+    with Path(os.environ[UNDO]).open("a", encoding="utf-8") as file:
         file.write(json.dumps({"kind": type(undo).__name__, **asdict(undo)}) + "\n")
         file.flush()
         os.fsync(file.fileno())
