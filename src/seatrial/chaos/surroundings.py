@@ -18,6 +18,9 @@ CONTEXT = "SEATRIAL_CONTEXT"
 SYSTEM = "SEATRIAL_SYSTEM"
 NAMESPACE = "SEATRIAL_NAMESPACE"
 TARGETS = "SEATRIAL_TARGETS"
+NODE = "SEATRIAL_NODE"
+SERVICE = "SEATRIAL_SERVICE"
+CALLER = "SEATRIAL_CALLER"
 
 
 def surroundings(cluster: Cluster, system: System, system_file: Path, targets: str) -> dict[str, str]:
