@@ -96,10 +96,25 @@ def test_nothing_of_another_package_is_done_before_the_guard(experiment: Any) ->
     assert providers[0]["module"] == "seatrial.chaos.actions"
 
 
-def test_its_targets_come_from_the_environment(experiment: Any) -> None:
-    variables = {name: each["key"] for name, each in experiment["configuration"].items()}
-    assert variables["targets"] == "SEATRIAL_TARGETS"
-    assert "${targets}" in yaml.safe_dump(experiment["method"])
+def test_whom_it_is_done_to_comes_from_the_environment(experiment: Any) -> None:
+    known = {"targets": "SEATRIAL_TARGETS", "namespace": "SEATRIAL_NAMESPACE", "node": "SEATRIAL_NODE"}
+    known |= {"service": "SEATRIAL_SERVICE", "caller": "SEATRIAL_CALLER"}
+    method = yaml.safe_dump(experiment["method"])
+    for name, each in experiment.get("configuration", {}).items():
+        assert each["key"] == known[name]
+        assert f"${{{name}}}" in method
+
+
+def test_what_has_an_effect_looks_for_it(experiment: Any) -> None:
+    if "extensions" not in experiment:
+        pytest.skip("it does not say yet what it may do")
+    effects = [each for each in experiment["method"] if each["name"].startswith("effect-")]
+    assert effects
+    assert all((each["type"], each["tolerance"]) == ("probe", True) for each in effects)
+
+
+def test_healing_comes_last(experiment: Any) -> None:
+    assert experiment["rollbacks"][-1]["provider"]["func"] == "heal_system"
 
 
 def test_it_is_listed_with_the_criteria_of_its_tags(experiment: Any, file: Path) -> None:
