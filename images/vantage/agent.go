@@ -14,9 +14,10 @@ type place struct {
 	IP   string `json:"ip"`
 }
 
-// agent is the HTTP interface; its state is the runs.
+// agent is the HTTP interface; its state is the runs and the relays.
 type agent struct {
 	runs       *runs
+	relays     relays
 	resolvConf string
 	place      place
 }
@@ -30,6 +31,8 @@ func (a *agent) routes() http.Handler {
 	mux.HandleFunc("GET /runs/{id}", a.read)
 	mux.HandleFunc("POST /runs/{id}/stop", a.stop)
 	mux.HandleFunc("DELETE /runs/{id}", a.forget)
+	mux.HandleFunc("POST /relays", a.openRelay)
+	mux.HandleFunc("POST /relays/close", a.closeRelays)
 	return mux
 }
 
@@ -122,6 +125,24 @@ func (a *agent) forget(w http.ResponseWriter, r *http.Request) {
 		a.runs.forget(r.PathValue("id"))
 		answer(w, map[string]string{})
 	}
+}
+
+func (a *agent) openRelay(w http.ResponseWriter, r *http.Request) {
+	var order relayOrder
+	if !decode(w, r, &order) {
+		return
+	}
+	port, err := a.relays.start(order)
+	if err != nil {
+		refuse(w, http.StatusBadRequest, err)
+		return
+	}
+	answer(w, map[string]int{"port": port})
+}
+
+// closeRelays closes all of them: experiments come one after the other, and one that was killed tells nobody its own.
+func (a *agent) closeRelays(w http.ResponseWriter, _ *http.Request) {
+	answer(w, map[string][]int{"closed": a.relays.closeAll()})
 }
 
 func (a *agent) find(w http.ResponseWriter, r *http.Request) *run {

@@ -19,6 +19,7 @@ const (
 	maxConcurrency     = 512
 	maxTimeoutSeconds  = 30
 	maxRuns            = 32
+	maxRelays          = 8
 	maxWaitSeconds     = 25
 	maxOrderBytes      = 1 << 20
 	maxBodyBytes       = 1 << 20

@@ -35,6 +35,10 @@ class Tolerances(Model):
     """From a change of the replicas to endpoints and traffic that follow it."""
     dns_seconds: Seconds = 40.0
     """From a change of the replicas to names that follow it (a cached answer lives 30 s in CoreDNS)."""
+    name_seconds: Seconds = 6.0
+    """For the answer to a question for a name while one of its servers is lost (a resolver asks again after 5 s)."""
+    names_back_seconds: Seconds = 30.0
+    """From the loss of all name servers to names that are answered again (CoreDNS is probed every 10 s)."""
     restart_seconds: Seconds = 45.0
     """From a hang to the restart of the replica."""
     node_loss_seconds: Seconds = 65.0

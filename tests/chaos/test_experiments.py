@@ -124,8 +124,8 @@ def test_what_has_to_be_undone_is_undone_by_the_method_and_again_by_a_rollback(e
 
 def test_who_suffers_comes_from_the_environment(experiment: Any) -> None:
     known = {"targets": "SEATRIAL_TARGETS", "node": "SEATRIAL_NODE"}
-    given = {name: each["key"] for name, each in experiment["configuration"].items()}
-    assert given
+    known |= {"service": "SEATRIAL_SERVICE", "caller": "SEATRIAL_CALLER"}
+    given = {name: each["key"] for name, each in experiment.get("configuration", {}).items()}
     assert given.items() <= known.items()
     assert all(f"${{{name}}}" in yaml.safe_dump(experiment["method"]) for name in given)
 

@@ -13,6 +13,8 @@ from seatrial.command import capture
 
 ADDON = "istio"
 NAMESPACE = "istio-system"
+CONTROL_PLANE = "istiod"
+"""Name of its Deployment."""
 FOLDER = deploy.MANIFESTS / "platform" / "istio"
 
 

@@ -26,12 +26,18 @@ R = TypeVar("R")
 
 
 class Flow:
-    """Sends while it is entered. Fresh connections, open loop, each node sends its part of the rate."""
+    """Sends while it is entered. Fresh connections, open loop, each node sends its part of the rate.
 
-    def __init__(self, cluster: Cluster, system: System, vantages: Sequence[Vantage]) -> None:
+    ``urls`` gives, by service, what is asked instead of its identity path by its name.
+    """
+
+    def __init__(
+        self, cluster: Cluster, system: System, vantages: Sequence[Vantage], urls: Mapping[str, str] | None = None
+    ) -> None:
         self.cluster = cluster
         self.system = system
         self._vantages = vantages
+        self._urls = {service.name: system.url(service) for service in system.services} | dict(urls or {})
         self._runs: dict[str, list[Run]] = {service.name: [] for service in system.services}
         self._traffic: dict[str, Traffic] = {}
         self._changes: Changes | None = None
@@ -81,7 +87,7 @@ class Flow:
     def _begin(self, pair: tuple[Service, Vantage]) -> None:
         service, vantage = pair
         run = vantage.start(
-            self.system.url(service),
+            self._urls[service.name],
             rate_per_second=self.system.tolerances.rate_per_second / len(self._vantages),
             duration_seconds=LONGEST_SECONDS,
             identity_header=self.system.identity.header,
