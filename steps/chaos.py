@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import random
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 
 from pytest_bdd import parsers, when
 
 from seatrial.chaos import faults
+from seatrial.chaos.account import least_privilege
+from seatrial.chaos.experiment_file import find_experiment, read_experiment
 from seatrial.chaos.journal import Journal
 from seatrial.chaos.judge import check_experiment
 from seatrial.chaos.outage import Fault
+from seatrial.chaos.rights import account_of
 from seatrial.chaos.runner import run_experiment
-from seatrial.chaos.surroundings import surroundings
+from seatrial.chaos.surroundings import bounded, surroundings
 from seatrial.errors import UsageError
 from seatrial.observe.flow import Flow
 from seatrial.observe.records import PodView
-from seatrial.paths import ROOT
 from seatrial.plugin import TrialOptions
 from seatrial.report.evidence import Collectors, Evidence
 from steps.health import Outages, suffer
-
-EXPERIMENTS = ROOT / "experiments"
 
 
 @when(parsers.parse('the experiment "{name}" is run on every service'), target_fixture="outages")
@@ -51,11 +52,18 @@ def fault_of(name: str, run: Callable[[str], Journal], window_seconds: float) ->
 def runner(name: str, flow: Flow, system_file: Path, evidence: Evidence) -> Callable[[str], Journal]:
     """Return a function that runs the experiment on pods of a name pattern, and judges its journal."""
 
+    experiment = read_experiment(find_experiment(name))
+    account = account_of(experiment, flow.system, secrets.token_hex(3))
+    tolerances = flow.system.tolerances
+
     def run(targets: str) -> Journal:
-        environment = surroundings(flow.cluster, flow.system, system_file, targets)
-        bound = flow.system.tolerances.rollout_seconds
-        journal = run_experiment(EXPERIMENTS / f"{name}.yaml", environment, evidence.folder, within_seconds=bound)
-        check_experiment(journal, evidence=evidence.json(f"experiment {name}", journal))
+        with least_privilege(flow.cluster, account, within_seconds=tolerances.permission_seconds) as limited:
+            environment = surroundings(limited, flow.system, system_file, targets)
+            environment |= bounded(experiment.extension, evidence.folder)
+            bound = tolerances.rollout_seconds
+            journal = run_experiment(experiment.path, environment, evidence.folder, within_seconds=bound)
+        kept = evidence.json(f"experiment {name}", journal)
+        check_experiment(journal, allow_deviation_during=experiment.extension.deviation_during, evidence=kept)
         return journal
 
     return run

@@ -14,6 +14,7 @@ from seatrial.paths import ROOT
 ACTS = """
 import os, signal, time
 from pathlib import Path
+from seatrial.chaos.control import after_activity_control, before_activity_control
 
 def steady(): return True
 def unsteady(): return False
@@ -59,7 +60,8 @@ def experiment(tmp_path: Path) -> Experiment:
             "title": f"What comes of {act}",
             "description": "A test of the framework.",
             "steady-state-hypothesis": {"title": "steady", "probes": [run("probe", steady) | {"tolerance": True}]},
-            "method": [run("action", act), run("probe", then)],
+            "controls": [{"name": "acts", "provider": {"type": "python", "module": "acts"}}],
+            "method": [run("action", act), run("probe", then) | {"name": f"effect-{then}", "tolerance": True}],
             "rollbacks": [run("action", undo)],
         }
         file = tmp_path / f"{act}.yaml"

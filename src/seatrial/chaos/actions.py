@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from seatrial.chaos.heal import heal
+from seatrial.chaos.limits import Harm, permit
 from seatrial.chaos.surroundings import cluster_here, system_here
 from seatrial.cluster.client import Cluster
 from seatrial.cluster.guard import require_owned
@@ -39,11 +40,11 @@ def heal_system() -> bool:
 
 def _signal(name_pattern: str, signal_name: str) -> list[Target]:
     cluster, system = cluster_here(), system_here()
-    require_owned(cluster)
     replicas = [pod for each in system.services for pod in observe_pods(cluster, system.namespace, each.workload)]
     targets = [pod for pod in ready_pods(replicas) if re.search(name_pattern, pod.name)]
 
     def send(pod: PodView) -> Target:
+        permit(cluster.another(), system, Harm(pods=(pod,)))
         at = time.time()
         signal_container(pod.node, pod.container_id, signal_name)
         return {"pod": pod.name, "uid": pod.uid, "container": pod.container_id, "node": pod.node, "at": at}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import time
 
-from seatrial.chaos.surroundings import cluster_here, system_here
+from seatrial.chaos.shortfalls import shortfalls
+from seatrial.chaos.surroundings import LOOK_ONCE, cluster_here, system_here
 from seatrial.cluster.client import Cluster
-from seatrial.observe.kube import observe_endpoints, observe_workload
 from seatrial.system import System
 
 POLL_SECONDS = 1.0
@@ -14,9 +15,12 @@ POLL_SECONDS = 1.0
 
 
 def system_is_whole(within_seconds: float = 0.0) -> bool:
-    """Tell whether every service has all its replicas available and published, waiting so long for it."""
+    """Tell whether every service has all its replicas available and published, waiting so long for it.
+
+    While the method runs it is looked at once: whoever waited then would hide that it was lost.
+    """
     cluster, system = cluster_here(), system_here()
-    deadline = time.monotonic() + within_seconds
+    deadline = time.monotonic() + (0.0 if os.environ.get(LOOK_ONCE) else within_seconds)
     while not is_whole(cluster, system):
         if time.monotonic() >= deadline:
             return False
@@ -26,10 +30,4 @@ def system_is_whole(within_seconds: float = 0.0) -> bool:
 
 def is_whole(cluster: Cluster, system: System) -> bool:
     """Tell whether every service has all its replicas available and published at this moment."""
-    for service in system.services:
-        workload = observe_workload(cluster, system.namespace, service.workload)
-        endpoints = observe_endpoints(cluster, system.namespace, service.service)
-        published = sum(1 for endpoint in endpoints if endpoint.ready)
-        if not workload.replicas == workload.available == published:
-            return False
-    return True
+    return not shortfalls(cluster, system)
