@@ -26,6 +26,9 @@ def steady_once():
 def hit(): return ["auth-1"]
 def miss(): return []
 def refuse(): raise ValueError("auth-1\\nis not there")
+def pause():
+    time.sleep(0.5)
+    return ["auth-1"]
 def hang():
     Path("acting").touch()
     time.sleep(30)

@@ -74,12 +74,11 @@ def assert_rights(limited: Cluster, account: Account, *, within_seconds: float) 
         raise GuardRefusal(what, remedy="take these rights from all service accounts of the cluster")
 
 
-def remove_accounts(cluster: Cluster, namespaces: Sequence[str]) -> tuple[str, ...]:
-    """Remove the accounts of all experiments that were left behind; returns what was removed."""
+def remove_accounts(cluster: Cluster) -> tuple[str, ...]:
+    """Remove the accounts of all experiments that were left behind, in every namespace; returns what was removed."""
     by_label = (f"--selector={LABEL}", "--ignore-not-found", "--output=name")
-    found = [cluster.kubectl("delete", KINDS, f"--namespace={each}", *by_label) for each in namespaces]
-    found.append(cluster.kubectl("delete", CLUSTER_KINDS, *by_label))
-    return tuple(line for text in found for line in text.split())
+    found = cluster.kubectl("delete", KINDS, "--all-namespaces", *by_label)
+    return tuple((found + cluster.kubectl("delete", CLUSTER_KINDS, *by_label)).split())
 
 
 def _denied(limited: Cluster, questions: Sequence[Question]) -> list[str]:

@@ -108,9 +108,8 @@ def mend(
     description = load_system(system)
     cluster = connect(name, context, description, confirm)
     require_owned(cluster)
-    namespaces = {description.namespace, *(each for one in experiments() for each in one.extension.harmed_namespaces)}
     with Phases().phase("heal, and proof of the steady state"):
-        removed = remove_accounts(cluster, sorted(namespaces | {"kube-system"}))
+        removed = remove_accounts(cluster)
         lacking = healed(cluster, description)
     for each in removed:
         typer.echo(f"Removed {each}")

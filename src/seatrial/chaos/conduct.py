@@ -51,15 +51,15 @@ def conduct(plan: Plan, folder: Path, phases: Phases) -> Outcome:
     folder = folder.resolve()
     require_writable(folder)
     (folder / PLAN).write_text("".join(f"{line}\n" for line in describe(plan)), encoding="utf-8")
-    began, fault, interrupted = time.time(), "", False
-    with interruptible_once(phases.say) as hold:
+    began, fault = time.time(), ""
+    with interruptible_once(phases.say) as interruption:
         try:
             guarded_run(plan, folder, phases)
         except KeyboardInterrupt:
-            fault, interrupted = "a person interrupted it", True
+            fault = "a person interrupted it"
         except (SeaTrialError, Failed) as error:
             fault = str(error)
-        hold()
+        interruption.held = True
         with phases.phase("heal, and proof of the steady state"):
             lacking = healed(plan.cluster, plan.system)
     judgement = conclude(
@@ -78,7 +78,7 @@ def conduct(plan: Plan, folder: Path, phases: Phases) -> Outcome:
         reasons=judgement.reasons,
         began=began,
         seconds=time.time() - began,
-        interrupted=interrupted,
+        interrupted=interruption.asked,
         folder=str(folder),
     )
     keep(outcome, folder)

@@ -6,36 +6,43 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-@contextmanager
-def interruptible_once(say: Callable[[str], None]) -> Iterator[Callable[[], None]]:
-    """Have the first SIGINT or SIGTERM raise KeyboardInterrupt; any later one is only told about.
+@dataclass
+class Interruption:
+    """Whether somebody asked the run to end."""
 
-    Yields a function after which none raises any more: from then on only healing is left. Signals belong to the main
-    thread; in any other one nothing is changed.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield lambda: None
-        return
+    say: Callable[[str], None]
+    asked: bool = False
+    held: bool = False
+    """True when nothing is interrupted any more: only healing is left."""
 
-    def later(number: int, frame: FrameType | None) -> None:
-        say("already stopping: what was done is rolled back and healed first")
-
-    def hold() -> None:
-        for each in SIGNALS:
-            signal.signal(each, later)
-
-    def first(number: int, frame: FrameType | None) -> None:
-        hold()
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        """Handle a signal."""
+        if self.held:
+            self.say("already stopping: what was done is rolled back and healed first")
+            return
+        self.asked = self.held = True
         raise KeyboardInterrupt
 
-    before = {each: signal.signal(each, first) for each in SIGNALS}
+
+@contextmanager
+def interruptible_once(say: Callable[[str], None]) -> Iterator[Interruption]:
+    """Have the first SIGINT or SIGTERM raise KeyboardInterrupt; any later one is only told about.
+
+    Signals belong to the main thread; in any other one nothing is changed.
+    """
+    interruption = Interruption(say)
+    if threading.current_thread() is not threading.main_thread():
+        yield interruption
+        return
+    before = {each: signal.signal(each, interruption) for each in SIGNALS}
     try:
-        yield hold
+        yield interruption
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)

@@ -150,13 +150,14 @@ def _nodes(limits: Limits, harm: Harm, done: Done, ground: Ground) -> Iterator[s
             yield f"node {node} runs the control plane, without which nothing can be seen or healed"
     nodes = done.nodes | set(harm.nodes)
     if harm.nodes and len(nodes) > limits.nodes:
-        yield f"{len(nodes)} nodes would be harmed ({', '.join(sorted(nodes))}); the blast radius allows {limits.nodes}"
+        listed = ", ".join(sorted(nodes))
+        yield f"nodes harmed over the run would be {len(nodes)} ({listed}); the blast radius allows {limits.nodes}"
 
 
 def _pods(limits: Limits, harm: Harm, done: Done, ground: Ground) -> Iterator[str]:
     pods = set(done.pods) | {pod.uid for pod in harm.pods}
     if harm.pods and len(pods) > limits.pods:
-        yield f"{len(pods)} pods would be harmed over the run; the blast radius allows {limits.pods}"
+        yield f"pods harmed over the run would be {len(pods)}; the blast radius allows {limits.pods}"
     for workload, harmed in _harmed(harm, done, ground).items():
         whole = max(done.ready.get(workload, len(ground.ready.get(workload, ()))), 1)
         percent = 100 * len(harmed) / whole
