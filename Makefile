@@ -36,6 +36,7 @@ check: env
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m seatrial.lint features steps
+	$(BIN)/python -m seatrial.chaos.lint experiments
 	$(BIN)/pytest tests -n auto --dist loadfile
 
 bench: env

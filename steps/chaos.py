@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+import secrets
+from collections.abc import Callable
 from itertools import chain
 
 import pytest
 from pytest_bdd import given, parsers, then, when
 
 from seatrial.chaos import faults
+from seatrial.chaos.account import least_privilege
 from seatrial.chaos.experiment import Experiment
 from seatrial.chaos.experiment_file import find_experiment, read_experiment
 from seatrial.chaos.journal import Journal
 from seatrial.chaos.judge import check_experiment
 from seatrial.chaos.outage import Victims, choose_victims
+from seatrial.chaos.rights import account_of
 from seatrial.chaos.runner import run_experiment
-from seatrial.chaos.surroundings import surroundings
+from seatrial.chaos.surroundings import bounded, surroundings
 from seatrial.chaos.targets import Replicas, Targets, choose
 from seatrial.checks import failover, reach
 from seatrial.cluster.client import Cluster
@@ -150,13 +153,16 @@ def runner(
 ) -> Callable[[], Journal]:
     """Return a function that runs the experiment on these targets, and judges its journal."""
     extension, service = experiment.extension, ",".join(targets.services)
-    given: Mapping[str, str] = surroundings(
-        flow.cluster, flow.system, options.system, targets.pattern, node=targets.node, service=service
-    )
+    account, tolerances = account_of(experiment, flow.system, secrets.token_hex(3)), flow.system.tolerances
 
     def run() -> Journal:
-        bound = extension.blast_radius.minutes * 60
-        journal = run_experiment(experiment.path, given, evidence.folder, within_seconds=bound)
+        with least_privilege(flow.cluster, account, within_seconds=tolerances.permission_seconds) as limited:
+            environment = surroundings(
+                limited, flow.system, options.system, targets.pattern, node=targets.node, service=service
+            )
+            environment |= bounded(extension, evidence.folder)
+            bound = extension.blast_radius.minutes * 60
+            journal = run_experiment(experiment.path, environment, evidence.folder, within_seconds=bound)
         kept = evidence.json(f"experiment {experiment.name}", journal)
         check_experiment(journal, allow_deviation_during=extension.deviation_during, evidence=kept)
         return journal

@@ -1,4 +1,4 @@
-"""The command ``seatrial``: up, down, status, doctor, power, contract."""
+"""The command ``seatrial``: up, down, status, doctor, power, contract, chaos."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from seatrial.chaos.command import chaos
 from seatrial.cluster import deploy, doctor, kind, teardown
 from seatrial.cluster.addons import load_addons
 from seatrial.cluster.kind import KindCluster
@@ -32,6 +33,7 @@ INTERRUPTED = 130
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 contract = typer.Typer(no_args_is_help=True, help="What the frontend relies on.")
 app.add_typer(contract, name="contract")
+app.add_typer(chaos, name="chaos")
 Name = Annotated[str, typer.Option(help="Name of the kind cluster.")]
 
 

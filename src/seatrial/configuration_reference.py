@@ -44,6 +44,7 @@ What each part makes possible:
 | part | needed for |
 |---|---|
 | `services` | discovery, balancing, scaling, health and failover of each service |
+| `allow_clusters` | faults on a cluster that was not created here (`experiments/README.md`) |
 | `services[].headless` | the names of single replicas |
 | `services[].external` or `gateway`, `journey` | load from outside while a fault is on |
 | `services[].direct` | what a mesh, or a gateway, costs beside the direct way |

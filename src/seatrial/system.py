@@ -155,6 +155,8 @@ class System(Model):
     """What the system is called in reports."""
     namespace: DnsLabel
     """Namespace that its overlay deploys into."""
+    allow_clusters: tuple[Text, ...] = ()
+    """Contexts of clusters not created here where faults are allowed, when namespace and person agree, too."""
     cluster_domain: DnsDomain = "cluster.local"
     """Domain of the cluster's names."""
     services: Annotated[tuple[Service, ...], Field(min_length=1)]

@@ -21,7 +21,7 @@ OUT_OF_RANGE = ("greater_than", "less_than")
 
 def load_system(path: Path) -> System:
     """Return the system that a file describes; raises UsageError that tells all problems, one line each."""
-    return parse_system(_read(path), _shown(path))
+    return parse_system(_read(path), shown(path))
 
 
 def parse_system(text: str, source: str) -> System:
@@ -42,22 +42,22 @@ def parse_system(text: str, source: str) -> System:
 
 
 def _read(path: Path) -> str:
-    shown = _shown(path)
+    where = shown(path)
     if path.is_dir():
-        raise UsageError(f"{shown}: is a folder", remedy="name the file in it that describes the system")
+        raise UsageError(f"{where}: is a folder", remedy="name the file in it that describes the system")
     try:
         content = path.read_bytes()
         return content.decode("utf-8")
     except FileNotFoundError:
-        raise UsageError(f"{shown}: there is no such file", remedy="write it as docs/configuration.md shows") from None
+        raise UsageError(f"{where}: there is no such file", remedy="write it as docs/configuration.md shows") from None
     except OSError as error:
-        raise UsageError(f"{shown}: cannot be read: {error.strerror}") from None
+        raise UsageError(f"{where}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise UsageError(f"{shown}:{line}: is not UTF-8 text", remedy="save the file as UTF-8") from None
+        raise UsageError(f"{where}:{line}: is not UTF-8 text", remedy="save the file as UTF-8") from None
 
 
-def _shown(path: Path) -> str:
+def shown(path: Path) -> str:
     """Return a path as short as the reader knows it: from the current folder when it lies there."""
     here = Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

@@ -49,6 +49,8 @@ class Tolerances(Model):
     """From the end of a fault to a full share of the traffic."""
     rollout_seconds: Seconds = 180.0
     """For a rollout of all workloads."""
+    permission_seconds: Seconds = 10.0
+    """From a Role that is made for an experiment to an API server that follows it."""
     settle_seconds: Seconds = 3.0
     """Traffic that is observed before a fault, and after a bound, to tell what is normal."""
     request_timeout_seconds: Seconds = 1.0

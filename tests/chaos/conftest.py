@@ -14,6 +14,7 @@ from seatrial.paths import ROOT
 ACTS = """
 import os, signal, time
 from pathlib import Path
+from seatrial.chaos.control import after_activity_control, before_activity_control
 
 def steady(): return True
 def unsteady(): return False
@@ -25,6 +26,9 @@ def steady_once():
 def hit(): return ["auth-1"]
 def miss(): return []
 def refuse(): raise ValueError("auth-1\\nis not there")
+def pause():
+    time.sleep(0.5)
+    return ["auth-1"]
 def hang():
     Path("acting").touch()
     time.sleep(30)
@@ -59,7 +63,8 @@ def experiment(tmp_path: Path) -> Experiment:
             "title": f"What comes of {act}",
             "description": "A test of the framework.",
             "steady-state-hypothesis": {"title": "steady", "probes": [run("probe", steady) | {"tolerance": True}]},
-            "method": [run("action", act), run("probe", then)],
+            "controls": [{"name": "acts", "provider": {"type": "python", "module": "acts"}}],
+            "method": [run("action", act), run("probe", then) | {"name": f"effect-{then}", "tolerance": True}],
             "rollbacks": [run("action", undo)],
         }
         file = tmp_path / f"{act}.yaml"

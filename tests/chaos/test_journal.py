@@ -43,8 +43,9 @@ def test_an_experiment_that_works_is_read_whole(run: Any) -> None:
     assert (journal.before, journal.during, journal.after) == (True, (), True)
     assert [(each.type, each.name, each.output) for each in journal.activities] == [
         ("action", "hit", ["auth-1"]),
-        ("probe", "steady", True),
+        ("probe", "effect-steady", True),
     ]
+    assert [(each.name, each.tolerance_met) for each in journal.effects] == [("effect-steady", True)]
     assert [each.name for each in journal.actions] == ["hit"]
     assert [(each.name, each.status, each.reason) for each in journal.rollbacks] == [("undo", "succeeded", "")]
     assert began < journal.actions[0].start < time.time()

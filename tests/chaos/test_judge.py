@@ -8,12 +8,17 @@ from typing import Any
 import pytest
 
 from seatrial.chaos.journal import Activity, Journal
-from seatrial.chaos.judge import check_experiment
-from seatrial.errors import Failed, Inconclusive
+from seatrial.chaos.judge import Judgement, check_experiment, judge
+from seatrial.errors import Failed, Inconclusive, Verdict
 
 
 def action(name: str = "crash-replicas", **changes: Any) -> Activity:
     whole = Activity(name, "action", "succeeded", output=[{"pod": "auth-1"}], reason="", start=100.0)
+    return replace(whole, **changes)
+
+
+def effect(**changes: Any) -> Activity:
+    whole = Activity("effect-restarted", "probe", "succeeded", output=True, reason="", start=101.0, tolerance_met=True)
     return replace(whole, **changes)
 
 
@@ -24,7 +29,7 @@ GOOD = Journal(
     before=True,
     during=(),
     after=True,
-    activities=(action(),),
+    activities=(action(), effect()),
     rollbacks=(action("heal-system", output=True),),
 )
 
@@ -76,18 +81,18 @@ def test_a_method_without_an_action_did_no_harm() -> None:
 
 def test_an_action_that_raised_in_a_completed_experiment_is_no_fault() -> None:
     broken = action(status="failed", output=None, reason="GuardRefusal: not ours")
-    assert doubt(activities=(broken,)) == (
+    assert doubt(activities=(broken, effect())) == (
         "experiment 'A crash is survived'\n  missing   its action 'crash-replicas': failed: GuardRefusal: not ours"
     )
 
 
 def test_a_failure_without_a_reason_says_so() -> None:
-    assert doubt(activities=(action(status="failed"),)).endswith("'crash-replicas': failed: no reason given")
+    assert doubt(activities=(action(status="failed"), effect())).endswith("'crash-replicas': failed: no reason given")
 
 
 @pytest.mark.parametrize("output", [None, [], {}, False])
 def test_an_action_that_hit_nothing_is_no_fault(output: object) -> None:
-    assert doubt(activities=(action(output=output),)) == (
+    assert doubt(activities=(action(output=output), effect())) == (
         "experiment 'A crash is survived'\n"
         "  missing   a target: its action 'crash-replicas' hit nothing\n"
         "  remedy    see which replicas it names"
@@ -108,6 +113,7 @@ def test_a_system_that_does_not_come_back_fails_with_all_that_was_done() -> None
         "  expected  steady state met\n"
         "  observed  not met after the fault\n"
         "            action crash-replicas: succeeded\n"
+        "            probe effect-restarted: succeeded\n"
         "            action heal-system: succeeded\n"
         "  evidence  crash.json"
     )
@@ -127,6 +133,7 @@ def test_a_steady_state_lost_meanwhile_is_counted() -> None:
         "  expected  met each of 4 times\n"
         "  observed  2 times not met\n"
         "            action crash-replicas: succeeded\n"
+        "            probe effect-restarted: succeeded\n"
         "            action heal-system: succeeded\n"
         "  evidence  crash.json"
     )
@@ -156,3 +163,66 @@ def test_all_failures_are_told_together() -> None:
         "experiment 'A crash is survived': the steady state is lost meanwhile",
         "experiment 'A crash is survived': its rollback 'heal-system' did not work",
     ]
+
+
+def test_without_a_probe_of_the_effect_nobody_knows_whether_the_fault_happened() -> None:
+    assert doubt(activities=(action(),)) == (
+        "experiment 'A crash is survived'\n"
+        "  missing   its effect: no probe looked whether the fault happened\n"
+        "  remedy    add one named effect-…"
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "missing"),
+    [
+        ({"output": False, "tolerance_met": False}, "its effect: 'effect-restarted' saw False"),
+        ({"tolerance_met": None}, "its effect: 'effect-restarted' was compared with nothing"),
+        ({"status": "failed", "reason": "no answer"}, "its effect: 'effect-restarted' failed: no answer"),
+        ({"status": "aborted"}, "its effect: 'effect-restarted' aborted: no reason given"),
+    ],
+)
+def test_an_effect_that_was_not_seen_is_doubt(changes: dict[str, Any], missing: str) -> None:
+    assert f"  missing   {missing}\n" in f"{doubt(activities=(action(), effect(**changes)))}\n"
+
+
+def test_a_run_passes_when_all_is_met_or_explicitly_allowed() -> None:
+    watched = replace(GOOD, during=(True, True))
+    assert judge(watched, deviation_during=False) == Judgement(Verdict.PASSED)
+    assert judge(replace(GOOD, during=(False,)), deviation_during=True).verdict is Verdict.PASSED
+
+
+def test_a_state_that_must_hold_meanwhile_and_was_not_looked_at_is_doubt() -> None:
+    judged = judge(GOOD, deviation_during=False)
+    assert judged.verdict is Verdict.INCONCLUSIVE
+    assert "missing   a look at the steady state while the fault was on" in judged.reasons[0]
+    assert judge(replace(GOOD, during=(True, False)), deviation_during=False).verdict is Verdict.FAILED
+
+
+def test_a_system_that_is_left_broken_is_failed_whatever_else_is_in_doubt() -> None:
+    judged = judge(
+        replace(GOOD, activities=(action(),)), deviation_during=True, unhealed=["leads has 2 of 3"], evidence="there"
+    )
+    assert judged.verdict is Verdict.FAILED
+    assert judged.reasons[0] == (
+        "experiment 'A crash is survived': the system is not whole after it was healed\n"
+        "  expected  steady state met\n"
+        "  observed  leads has 2 of 3\n"
+        "  hint      run 'seatrial chaos heal'\n"
+        "  evidence  there"
+    )
+    assert "no probe looked whether the fault happened" in judged.reasons[1]
+
+
+def test_a_rollback_that_did_not_work_is_failed_even_in_doubt_and_told_once() -> None:
+    broken = action("heal-system", status="failed", output=None, reason="no answer")
+    for activities in ((action(),), (action(), effect())):
+        judged = judge(replace(GOOD, activities=activities, rollbacks=(broken,)), deviation_during=True)
+        assert judged.verdict is Verdict.FAILED
+        assert len([each for each in judged.reasons if "rollback 'heal-system' did not work" in each]) == 1
+
+
+def test_a_rollback_that_failed_after_nothing_was_done_is_no_verdict_on_the_system() -> None:
+    broken = action("heal-system", status="failed", output=None)
+    idle = replace(GOOD, before=False, after=None, activities=(), rollbacks=(broken,))
+    assert judge(idle, deviation_during=False).verdict is Verdict.INCONCLUSIVE

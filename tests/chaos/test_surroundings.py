@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 
 import pytest
 
-from seatrial.chaos.surroundings import cluster_here, surroundings, system_here
+from seatrial.chaos.extension import Extension
+from seatrial.chaos.limits import Limits
+from seatrial.chaos.surroundings import bounded, cluster_here, surroundings, system_here
 from seatrial.cluster.client import Cluster
 from seatrial.cluster.kind import kubectl
+from seatrial.cluster.opt_in import OptIn
 from seatrial.errors import EnvironmentFault, UsageError
 from seatrial.paths import ROOT
 from seatrial.system_file import load_system
 
 SYSTEM_FILE = ROOT / "system.yaml"
-NAMES = ("KUBECONFIG", "KUBECTL", "CONTEXT", "SYSTEM", "NAMESPACE", "TARGETS", "NODE", "SERVICE")
+NAMES = ("KUBECONFIG", "KUBECTL", "CONTEXT", "SYSTEM", "NAMESPACE", "TARGETS", "NODE", "SERVICE", "ALLOW_CLUSTER")
 
 
 @pytest.fixture(autouse=True)
@@ -85,7 +89,36 @@ def test_a_system_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> 
         system_here()
 
 
-def test_every_variable_is_documented() -> None:
+def test_a_typed_name_is_handed_on_with_what_the_description_allows(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = OptIn(contexts=("staging",), namespace="lead-platform", typed="staging")
+    cluster = Cluster(Path("/cache/kubeconfig"), Path("/cache/kubectl"), "staging", said)
+    for name, value in surroundings(cluster, load_system(SYSTEM_FILE), SYSTEM_FILE, "^auth-1$").items():
+        monkeypatch.setenv(name, value)
+    assert cluster_here().opt_in == OptIn(contexts=(), namespace="lead-platform", typed="staging")
+
+
+EXTENSION = Extension.model_validate_json(
+    """{"name": "seatrial", "select": "one-of-each", "total_loss": true, "namespaces": ["kube-system"],
+        "blast_radius": {"pods": 4, "percent_ready": 34, "minutes": 2}}"""
+)
+
+
+def test_a_run_is_bounded_by_its_file_and_its_records_begin_anew(tmp_path: Path) -> None:
+    for name in ("ledger.jsonl", "undo.jsonl", "timeline.jsonl"):
+        (tmp_path / name).write_text("of an earlier run")
+    began = time.time()
+    given = bounded(EXTENSION, tmp_path)
+    limits = Limits.model_validate_json(given["SEATRIAL_LIMITS"])
+    assert (limits.pods, limits.percent_ready, limits.nodes, limits.total_loss) == (4, 34, 0, True)
+    assert limits.until is not None
+    assert began + 120 <= limits.until <= time.time() + 120
+    assert (limits.namespaces, limits.ledger) == (("kube-system",), str(tmp_path / "ledger.jsonl"))
+    assert given["SEATRIAL_UNDO"] == str(tmp_path / "undo.jsonl")
+    assert given["SEATRIAL_TIMELINE"] == str(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_variable_is_documented(tmp_path: Path) -> None:
     prose = (ROOT / "experiments" / "README.md").read_text()
-    undocumented = [name for name in told("x") if f"`{name}`" not in prose]
+    undocumented = [name for name in told("x") | bounded(EXTENSION, tmp_path) if f"`{name}`" not in prose]
     assert undocumented == []

@@ -7,7 +7,7 @@ import yaml
 
 from seatrial.cluster import kind
 from seatrial.cluster.client import Cluster
-from seatrial.cluster.guard import is_allowed, recorded_identities
+from seatrial.cluster.guard import Recorded, recorded_clusters
 from seatrial.cluster.identity import Identity
 from seatrial.errors import EnvironmentFault, UsageError
 
@@ -52,31 +52,18 @@ def test_a_foreign_cluster_of_the_same_name_is_left_alone(monkeypatch: pytest.Mo
 OURS = Identity("11-22", "aa")
 
 
-@pytest.mark.parametrize(
-    ("identity", "context", "owned", "opted_in", "allowed"),
-    [
-        (OURS, "", {OURS}, "", True),
-        (Identity("11-22", "bb"), "", {OURS}, "", False),
-        (Identity("33-44", "aa"), "staging", {OURS}, "", False),
-        (Identity("33-44", "aa"), "staging", set(), "staging", True),
-        (Identity("33-44", "aa"), "production", set(), "staging", False),
-        (Identity("33-44", "aa"), "", set(), "", False),
-        (Identity("", ""), "", {Identity("", "")}, "", False),
-    ],
-)
-def test_only_our_cluster_or_one_opted_in_by_name_may_be_harmed(identity, context, owned, opted_in, allowed) -> None:
-    assert is_allowed(identity, context, frozenset(owned), opted_in) is allowed
-
-
 def test_an_unreadable_record_owns_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
     monkeypatch.setenv("SEATRIAL_CACHE", str(tmp_path))
     for name, text in {"a": "{", "b": "[]", "c": '{"identity": null}'}.items():
         (tmp_path / "clusters" / name).mkdir(parents=True)
         (tmp_path / "clusters" / name / "cluster.json").write_text(text)
-    assert recorded_identities() == frozenset()
+    assert recorded_clusters() == ()
     good = {"identity": OURS.as_dict()}
     (tmp_path / "clusters" / "a" / "cluster.json").write_text(json.dumps(good))
-    assert recorded_identities() == {OURS}
+    assert recorded_clusters() == (Recorded(OURS, ""),)
+    kubeconfig = {"clusters": [{"name": "c", "cluster": {"server": "https://10.1.2.3:6443"}}]}
+    (tmp_path / "clusters" / "a" / "kubeconfig").write_text(json.dumps(kubeconfig))
+    assert recorded_clusters() == (Recorded(OURS, "https://10.1.2.3:6443"),)
 
 
 def test_the_context_in_use_is_the_kubeconfigs_current_one(tmp_path) -> None:

@@ -17,8 +17,13 @@ from chaoslib.experiment import ensure_experiment_is_valid, run_experiment
 from chaoslib.loader import load_experiment
 from chaoslib.log import configure_logger, encoder
 from chaoslib.run import RunEventHandler
+from chaoslib.types import Schedule, Strategy
+
+from seatrial.chaos.control import extension_of
 
 SETTINGS = {"runtime": {"rollbacks": {"strategy": "always"}}}
+LOOK_SECONDS = 2.0
+"""Between two looks at the steady state while the method runs: seldom enough to leave the cores to the system."""
 
 
 class Stoppable(RunEventHandler):  # type: ignore[misc]
@@ -34,6 +39,12 @@ def obey_signals() -> None:
         signal.signal(number, signal.default_int_handler)
 
 
+def strategy_of(experiment: dict[str, Any]) -> Strategy:
+    """Have the steady state looked at meanwhile, too, where the experiment says that it must not be lost."""
+    extension = extension_of(experiment)
+    return Strategy.DEFAULT if extension is None or extension.deviation_during else Strategy.CONTINUOUS
+
+
 def main(experiment: str, journal: str) -> int:
     """Run it and write the journal; 2 when the experiment is not valid."""
     configure_logger(verbose=False)
@@ -44,7 +55,13 @@ def main(experiment: str, journal: str) -> int:
     except ChaosException as error:
         print(f"{experiment}: {error}", file=sys.stderr)
         return 2
-    outcome = run_experiment(loaded, settings=SETTINGS, event_handlers=[Stoppable()])
+    outcome = run_experiment(
+        loaded,
+        settings=SETTINGS,
+        strategy=strategy_of(loaded),
+        schedule=Schedule(continuous_hypothesis_frequency=LOOK_SECONDS),
+        event_handlers=[Stoppable()],
+    )
     beside = Path(f"{journal}.part")
     beside.write_text(json.dumps(outcome, indent=1, default=encoder), encoding="utf-8")
     beside.rename(journal)

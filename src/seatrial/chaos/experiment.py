@@ -5,6 +5,7 @@ Reading it, and errors that point at its line, are in :mod:`seatrial.chaos.exper
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,6 +82,10 @@ class Document(Part):
     rollbacks: Annotated[tuple[Deed, ...], Field(min_length=1)]
     controls: tuple[Control, ...] = ()
 
+    def uses(self, variable: str) -> bool:
+        """Tell whether an action or probe of the method is handed what a variable of the configuration holds."""
+        return variable in references([each.provider.arguments for each in self.method])
+
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
@@ -98,6 +103,11 @@ class Experiment:
     def criteria(self) -> tuple[str, ...]:
         """Ids of the criteria that it serves."""
         return self.document.tags[:-1]
+
+
+def references(value: Any) -> set[str]:
+    """Return the names that a value of the file refers to as ``${name}``."""
+    return set(re.findall(r"\$\{(\w+)\}", str(value)))
 
 
 def resolved(value: Any, known: Mapping[str, str]) -> Any:

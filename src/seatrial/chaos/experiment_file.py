@@ -22,8 +22,7 @@ from seatrial.errors import UsageError
 from seatrial.located_yaml import Document as Located
 from seatrial.located_yaml import Loc, read_located
 from seatrial.paths import ROOT
-from seatrial.system_file import _shown as shown
-from seatrial.system_file import field_path
+from seatrial.system_file import field_path, shown
 
 FOLDER = ROOT / "experiments"
 Flaws = list[tuple[Loc, str]]

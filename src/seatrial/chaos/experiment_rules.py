@@ -6,12 +6,10 @@ for the effect, healing comes last, and the control stands beside it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from typing import Any
 
-from seatrial.chaos.experiment import EFFECT, Document
-from seatrial.chaos.extension import PODS, Extension
+from seatrial.chaos.experiment import EFFECT, Document, references
+from seatrial.chaos.extension import ONE_SERVICE, PODS, Extension
 from seatrial.located_yaml import Loc
 
 GUARD = "seatrial.chaos.actions.guard_cluster"
@@ -37,7 +35,7 @@ def flaws(name: str, document: Document, extension: Extension) -> Iterator[Flaw]
         yield ("rollbacks",), f"nothing heals the system at the end; let the last rollback call {HEAL}"
     if CONTROL not in [each.provider.module for each in document.controls]:
         yield ("controls",), f"nobody watches the run; add one control of the module {CONTROL}"
-    yield from _unused(document, extension)
+    yield from _in_reach(document, extension)
 
 
 def _in_method(document: Document) -> Iterator[Flaw]:
@@ -66,15 +64,18 @@ def _in_configuration(document: Document) -> Iterator[Flaw]:
                 yield (part, index), f"${{{name}}} is not known; declare {name} in the configuration"
 
 
-def _unused(document: Document, extension: Extension) -> Iterator[Flaw]:
-    """Yield when who suffers is chosen, but the method does not ask who."""
-    used = references([deed.provider.arguments for deed in document.method])
-    if extension.select in PODS and "targets" not in used:
-        yield ("method",), f"select {extension.select} chooses targets; hand them to an action as ${{targets}}"
-    if extension.select == "one-node" and "node" not in used:
+def _in_reach(document: Document, extension: Extension) -> Iterator[Flaw]:
+    """Yield when who suffers is chosen, but the method does not ask who, or may not harm them."""
+    select, radius = extension.select, extension.blast_radius
+    loc: Loc = ("extensions", "blast_radius")
+    targets, node, service = (document.uses(name) for name in ("targets", "node", "service"))
+    if select in PODS and not targets and not (service and select in ONE_SERVICE):
+        yield ("method",), f"select {select} chooses targets; hand them to an action as ${{targets}}"
+    if select == "one-node" and not node:
         yield ("method",), "select one-node chooses a node; hand it to an action as ${node}"
-
-
-def references(value: Any) -> set[str]:
-    """Return the names that a value of the file refers to as ``${name}``."""
-    return set(re.findall(r"\$\{(\w+)\}", str(value)))
+    if select in PODS and targets and not (radius.pods and radius.percent_ready):
+        yield loc, f"select {select} harms replicas; allow some by pods and percent_ready"
+    if select == "one-node" and node and not radius.nodes:
+        yield loc, "select one-node harms a node; allow one by nodes"
+    if select == "all-of-one" and targets and not (extension.total_loss and radius.percent_ready == 100):
+        yield loc, "select all-of-one takes every replica; allow it by total_loss: true and percent_ready: 100"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -16,14 +15,17 @@ PODS: tuple[Select, ...] = ("one-of-each", "half-of-each", "all-of-one", "one-of
 """Selections whose victims are replicas of the described services."""
 ONE_SERVICE: tuple[Select, ...] = ("all-of-one", "one-of-one")
 """Selections that concern one service only."""
-NEVER_RESOURCES: tuple[str, ...] = (
-    "secrets",
-    "pods/exec",
+NEVER_RESOURCES = (
+    "*",
+    "namespaces",
     "pods/attach",
-    "pods/portforward",
     "pods/ephemeralcontainers",
+    "pods/exec",
+    "pods/portforward",
+    "secrets",
+    "serviceaccounts",
+    "serviceaccounts/token",
 )
-NEVER_RESOURCES += ("namespaces", "serviceaccounts", "serviceaccounts/token", "*")
 NEVER_GROUPS = ("rbac.authorization.k8s.io", "admissionregistration.k8s.io", "certificates.k8s.io", "*")
 NEVER_VERBS = ("impersonate", "escalate", "bind", "deletecollection", "*")
 """What no experiment gets, because it would lead to everything else, or could not be told from it."""
@@ -56,7 +58,7 @@ class Rule(Model):
     cluster: bool = False
     """Whether it is about things of the whole cluster, such as nodes."""
     namespace: DnsLabel | None = None
-    """The one namespace that it is about; all namespaces that the experiment harms when left out."""
+    """The one namespace that it is about; the system's own when left out."""
 
     @model_validator(mode="after")
     def _is_modest(self) -> Rule:
@@ -91,21 +93,11 @@ class Extension(Model):
     permissions: tuple[Rule, ...] = ()
     """What the method needs in the API beyond reading."""
     namespaces: tuple[DnsLabel, ...] = ()
-    """Namespaces beside the system's own that it harms; protected ones only when they stand here."""
+    """Namespaces beside the system's own that it harms; protected ones only when they stand here, or in a rule."""
 
-    @model_validator(mode="after")
-    def _fits(self) -> Extension:
-        for problem in self._misfits():
-            raise ValueError(problem)
-        return self
-
-    def _misfits(self) -> Iterator[str]:
-        radius = self.blast_radius
-        if self.select in PODS and not (radius.pods and radius.percent_ready):
-            yield f"select {self.select} harms replicas; allow some in blast_radius (pods, percent_ready)"
-        if self.select == "one-node" and not radius.nodes:
-            yield "select one-node harms a node; allow one in blast_radius (nodes)"
-        if self.select == "all-of-one" and not self.total_loss:
-            yield "select all-of-one takes the last ready replica; say so by total_loss: true"
-        if self.total_loss and radius.percent_ready < 100 and self.select == "all-of-one":
-            yield "select all-of-one takes all ready replicas; allow it by percent_ready: 100"
+    @property
+    def harmed_namespaces(self) -> tuple[str, ...]:
+        """Namespaces that it names, by themselves or in a rule."""
+        return tuple(
+            dict.fromkeys((*self.namespaces, *(rule.namespace for rule in self.permissions if rule.namespace)))
+        )

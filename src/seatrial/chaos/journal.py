@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from seatrial.chaos.experiment import EFFECT
 from seatrial.errors import EnvironmentFault
 
 
@@ -26,6 +27,8 @@ class Activity:
     """Its exception in one line, empty when there was none."""
     start: float
     """Unix seconds."""
+    tolerance_met: bool | None = None
+    """Whether a probe saw what it was to see; None when nobody compared it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,11 @@ class Journal:
     @property
     def actions(self) -> tuple[Activity, ...]:
         return tuple(activity for activity in self.activities if activity.type == "action")
+
+    @property
+    def effects(self) -> tuple[Activity, ...]:
+        """The probes that look whether the fault happened."""
+        return tuple(each for each in self.activities if each.type == "probe" and each.name.startswith(EFFECT))
 
 
 def read_journal(path: Path) -> Journal:
@@ -85,6 +93,7 @@ def _activity(run: dict[str, Any]) -> Activity:
         output=run.get("output"),
         reason=_reason(run.get("exception") or ()),
         start=aware.timestamp(),
+        tolerance_met=run.get("tolerance_met"),
     )
 
 

@@ -6,10 +6,35 @@ action raised. So everything is looked at, and what did not happen is no evidenc
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from seatrial.chaos.journal import Activity, Journal
-from seatrial.errors import Doubt, Failure, doubt_on, fail_on
+from seatrial.errors import Doubt, Failure, Verdict, doubt_on, fail_on
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a run is worth, and every reason, as a person reads it."""
+
+    verdict: Verdict
+    reasons: tuple[str, ...] = ()
+
+
+def judge(journal: Journal, *, deviation_during: bool, unhealed: Sequence[str] = (), evidence: str = "") -> Judgement:
+    """Return the verdict of a run after the independent heal; pure. ``unhealed`` is what the system lacks since then.
+
+    A system that is left broken, or a rollback that did not work, is failed whatever else is in doubt; otherwise doubt
+    comes before judgement.
+    """
+    broken = list(_unhealed(journal, unhealed, evidence))
+    broken += _failed_rollbacks(journal, evidence) if journal.actions else ()
+    doubts = [*undone(journal), *unwatched(journal, deviation_during=deviation_during)]
+    failures = [] if doubts else list(deviations(journal, allow_deviation_during=deviation_during, evidence=evidence))
+    reasons = tuple(dict.fromkeys(map(str, (*broken, *doubts, *failures))))
+    if broken or failures:
+        return Judgement(Verdict.FAILED, reasons)
+    return Judgement(Verdict.INCONCLUSIVE if doubts else Verdict.PASSED, reasons)
 
 
 def check_experiment(journal: Journal, *, allow_deviation_during: bool = False, evidence: str = "") -> None:
@@ -27,11 +52,32 @@ def undone(journal: Journal) -> Iterator[Doubt]:
         yield Doubt(subject, f"an end: it was {journal.status}", "see its log", tuple(map(_line, journal.activities)))
     elif not journal.actions:
         yield Doubt(subject, "a fault: no action was run", "see its log")
+    else:
+        yield from _unseen(journal, subject)
     for action in journal.actions:
         if action.status != "succeeded":
             yield Doubt(subject, f"its action {action.name!r}: {action.status}: {action.reason or 'no reason given'}")
         elif action.output in (None, [], {}, False):
             yield Doubt(subject, f"a target: its action {action.name!r} hit nothing", "see which replicas it names")
+
+
+def _unseen(journal: Journal, subject: str) -> Iterator[Doubt]:
+    """Yield why the fault cannot be said to have happened."""
+    if not journal.effects:
+        yield Doubt(subject, "its effect: no probe looked whether the fault happened", "add one named effect-…")
+    for effect in journal.effects:
+        if effect.status != "succeeded":
+            yield Doubt(subject, f"its effect: {effect.name!r} {effect.status}: {effect.reason or 'no reason given'}")
+        elif effect.tolerance_met is not True:
+            saw = "was compared with nothing" if effect.tolerance_met is None else f"saw {effect.output!r}"
+            yield Doubt(subject, f"its effect: {effect.name!r} {saw}", "see whether the fault reached its targets")
+
+
+def unwatched(journal: Journal, *, deviation_during: bool) -> Iterator[Doubt]:
+    """Yield when the steady state must not be lost meanwhile, and nobody looked."""
+    if not deviation_during and journal.status == "completed" and journal.actions and not journal.during:
+        missing = "a look at the steady state while the fault was on"
+        yield Doubt(f"experiment {journal.title!r}", missing, "let its method take longer than a look")
 
 
 def deviations(journal: Journal, *, allow_deviation_during: bool, evidence: str) -> Iterator[Failure]:
@@ -56,14 +102,25 @@ def deviations(journal: Journal, *, allow_deviation_during: bool, evidence: str)
             details,
             evidence=evidence,
         )
+    yield from _failed_rollbacks(journal, evidence)
+
+
+def _failed_rollbacks(journal: Journal, evidence: str) -> Iterator[Failure]:
     for rollback in journal.rollbacks:
         if rollback.status != "succeeded":
             yield Failure(
-                f"{subject} its rollback {rollback.name!r} did not work",
+                f"experiment {journal.title!r}: its rollback {rollback.name!r} did not work",
                 "succeeded",
                 f"{rollback.status}: {rollback.reason or 'no reason given'}",
                 evidence=evidence,
             )
+
+
+def _unhealed(journal: Journal, lacking: Sequence[str], evidence: str) -> Iterator[Failure]:
+    if lacking:
+        subject = f"experiment {journal.title!r}: the system is not whole after it was healed"
+        hint = "run 'seatrial chaos heal'"
+        yield Failure(subject, "steady state met", "; ".join(lacking), hint=hint, evidence=evidence)
 
 
 def _line(activity: Activity) -> str:

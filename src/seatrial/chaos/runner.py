@@ -22,7 +22,7 @@ def run_experiment(experiment: Path, environment: Mapping[str, str], folder: Pat
     interrupted, rolls back, and is gone when this returns.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    journal, log = folder / f"{experiment.stem}.journal.json", folder / f"{experiment.stem}.log"
+    journal, log = journal_file(experiment, folder), folder / f"{experiment.stem}.log"
     journal.unlink(missing_ok=True)
     command = [sys.executable, "-m", "seatrial.chaos.child", str(experiment), str(journal)]
     own = {**os.environ, **environment}
@@ -34,3 +34,8 @@ def run_experiment(experiment: Path, environment: Mapping[str, str], folder: Pat
     if not journal.exists():
         raise EnvironmentFault(f"experiment {experiment.stem} ended with {code}, no journal:\n{tail(log)}")
     return read_journal(journal)
+
+
+def journal_file(experiment: Path, folder: Path) -> Path:
+    """Return where the journal of an experiment lies in the folder of its run."""
+    return folder / f"{experiment.stem}.journal.json"

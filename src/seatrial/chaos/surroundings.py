@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
+from seatrial.chaos.extension import Extension
+from seatrial.chaos.limits import LIMITS, limits_of
 from seatrial.cluster.client import Cluster
 from seatrial.cluster.kind import kubectl
+from seatrial.cluster.opt_in import TYPED, opt_in
 from seatrial.errors import UsageError
 from seatrial.paths import ROOT
 from seatrial.system import System
@@ -21,6 +25,11 @@ TARGETS = "SEATRIAL_TARGETS"
 NODE = "SEATRIAL_NODE"
 SERVICE = "SEATRIAL_SERVICE"
 CALLER = "SEATRIAL_CALLER"
+UNDO = "SEATRIAL_UNDO"
+TIMELINE = "SEATRIAL_TIMELINE"
+LOOK_ONCE = "SEATRIAL_LOOK_ONCE"
+"""Set by the control while the method runs."""
+LEDGER_FILE, UNDO_FILE, TIMELINE_FILE = "ledger.jsonl", "undo.jsonl", "timeline.jsonl"
 
 
 def surroundings(
@@ -38,7 +47,17 @@ def surroundings(
         # chaosk8s knows these two, and would take the ambient cluster without them
         "KUBECONFIG": str(cluster.kubeconfig),
     }
+    if cluster.opt_in and cluster.opt_in.typed:
+        given[TYPED] = cluster.opt_in.typed
     return given | ({CONTEXT: cluster.context, "KUBERNETES_CONTEXT": cluster.context} if cluster.context else {})
+
+
+def bounded(extension: Extension, folder: Path) -> dict[str, str]:
+    """Return the variables that bound a run which begins now, and say where its records go; they begin anew."""
+    for name in (LEDGER_FILE, UNDO_FILE, TIMELINE_FILE):
+        (folder / name).unlink(missing_ok=True)
+    limits = limits_of(extension, time.time(), folder / LEDGER_FILE)
+    return {LIMITS: limits.model_dump_json(), UNDO: str(folder / UNDO_FILE), TIMELINE: str(folder)}
 
 
 def cluster_here() -> Cluster:
@@ -46,7 +65,10 @@ def cluster_here() -> Cluster:
     kubeconfig = os.environ.get(KUBECONFIG)
     if not kubeconfig:
         raise UsageError(f"{KUBECONFIG} is not set", remedy="set it to the kubeconfig that 'seatrial up' prints")
-    return Cluster(Path(kubeconfig), Path(os.environ.get(KUBECTL) or kubectl()), os.environ.get(CONTEXT))
+    program = Path(os.environ.get(KUBECTL) or kubectl())
+    # nobody typed a name: then no description could opt the cluster in, and need not be read
+    said = opt_in(system_here()) if os.environ.get(TYPED) else None
+    return Cluster(Path(kubeconfig), program, os.environ.get(CONTEXT), said)
 
 
 def system_here() -> System:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 import subprocess
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import httpx
 import yaml
 from kubernetes import client, config
 
+from seatrial.cluster.opt_in import OptIn
 from seatrial.errors import EnvironmentFault
 
 KUBECTL_TIMEOUT_SECONDS = 120.0
@@ -28,6 +29,8 @@ class Cluster:
     kubeconfig: Path
     kubectl_path: Path = field(repr=False)
     context: str | None = None
+    opt_in: OptIn | None = field(default=None, repr=False, compare=False)
+    """Under which conditions it may be harmed although it is not ours; None forbids that."""
 
     @cached_property
     def _configuration(self) -> client.Configuration:
@@ -55,6 +58,11 @@ class Cluster:
         return str(current["name"]) if current else ""
 
     @property
+    def server(self) -> str:
+        """Address of the API server."""
+        return str(self._configuration.host)
+
+    @property
     def authority(self) -> str | None:
         """Path of the certificate authority's file, if the kubeconfig has one."""
         path = self._configuration.ssl_ca_cert
@@ -76,9 +84,13 @@ class Cluster:
     def discovery(self) -> client.DiscoveryV1Api:
         return client.DiscoveryV1Api(self.api)
 
+    @cached_property
+    def authorization(self) -> client.AuthorizationV1Api:
+        return client.AuthorizationV1Api(self.api)
+
     def another(self) -> Cluster:
         """Return an equal connection with clients of its own, for another thread."""
-        return Cluster(self.kubeconfig, self.kubectl_path, self.context)
+        return replace(self)
 
     def http(self, *, timeout_seconds: float = 30.0) -> httpx.Client:
         """Return an HTTP client for the API server with the kubeconfig's credentials (for the proxy subresources)."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 
-from seatrial.chaos.surroundings import cluster_here, system_here
+from seatrial.chaos.shortfalls import shortfall, shortfalls
+from seatrial.chaos.surroundings import LOOK_ONCE, cluster_here, system_here
 from seatrial.cluster.client import Cluster
-from seatrial.observe.kube import observe_endpoints, observe_workload
 from seatrial.system import Service, System
 
 POLL_SECONDS = 1.0
@@ -15,9 +16,12 @@ POLL_SECONDS = 1.0
 
 
 def system_is_whole(within_seconds: float = 0.0) -> bool:
-    """Tell whether every service has all its replicas available and published, waiting so long for it."""
+    """Tell whether every service has all its replicas available and published, waiting so long for it.
+
+    While the method runs it is looked at once: whoever waited then would hide that it was lost.
+    """
     cluster, system = cluster_here(), system_here()
-    return comes_true(lambda: is_whole(cluster, system), within_seconds)
+    return comes_true(lambda: is_whole(cluster, system), 0.0 if os.environ.get(LOOK_ONCE) else within_seconds)
 
 
 def comes_true(look: Callable[[], bool], within_seconds: float) -> bool:
@@ -32,12 +36,9 @@ def comes_true(look: Callable[[], bool], within_seconds: float) -> bool:
 
 def is_whole(cluster: Cluster, system: System) -> bool:
     """Tell whether every service has all its replicas available and published at this moment."""
-    return all(is_service_whole(cluster, system, service) for service in system.services)
+    return not shortfalls(cluster, system)
 
 
 def is_service_whole(cluster: Cluster, system: System, service: Service) -> bool:
     """Tell whether one service has all its replicas available and published at this moment."""
-    workload = observe_workload(cluster, system.namespace, service.workload)
-    endpoints = observe_endpoints(cluster, system.namespace, service.service)
-    published = sum(1 for endpoint in endpoints if endpoint.ready)
-    return workload.replicas == workload.available == published
+    return not shortfall(cluster, system, service)

@@ -1,0 +1,140 @@
+"""One run from its beginning to its verdict: account, child, rollbacks, an independent heal, and its proof."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from seatrial.chaos.account import least_privilege
+from seatrial.chaos.heal import heal
+from seatrial.chaos.interruption import interruptible_once
+from seatrial.chaos.journal import Journal, read_journal
+from seatrial.chaos.outcome import Outcome, conclude, keep
+from seatrial.chaos.plan import Plan, describe
+from seatrial.chaos.rights import Account, account_of
+from seatrial.chaos.runner import journal_file, run_experiment
+from seatrial.chaos.shortfalls import shortfalls
+from seatrial.chaos.surroundings import TIMELINE_FILE, bounded
+from seatrial.cluster.client import Cluster
+from seatrial.errors import EnvironmentFault, Failed, SeaTrialError, UsageError
+from seatrial.progress import Phases
+from seatrial.system import System
+from seatrial.waiting import eventually
+
+PLAN = "plan.txt"
+POLL_SECONDS = 1.0
+"""Between two looks whether the system is whole: seldom enough to leave the cores to those who heal."""
+
+
+def require_writable(folder: Path) -> None:
+    """Make the folder of a run; raises UsageError when nothing can be written there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        what = f"--reports: nothing can be written to {folder}: {error.strerror}; nothing was touched"
+        raise UsageError(what, remedy="name another folder") from error
+
+
+def conduct(plan: Plan, folder: Path, phases: Phases) -> Outcome:
+    """Run an experiment and return what came of it; its records stay in ``folder``.
+
+    Whatever ends it, the child rolls back, the system is healed, and it is looked at whether that worked. A first
+    Ctrl-C ends the run early; any further one changes nothing until all is healed. Raises UsageError when the folder
+    cannot be written: nothing was touched then.
+    """
+    folder = folder.resolve()
+    require_writable(folder)
+    (folder / PLAN).write_text("".join(f"{line}\n" for line in describe(plan)), encoding="utf-8")
+    began, fault = time.time(), ""
+    with interruptible_once(phases.say) as interruption:
+        try:
+            guarded_run(plan, folder, phases)
+        except KeyboardInterrupt:
+            fault = "a person interrupted it"
+        except (SeaTrialError, Failed) as error:
+            fault = str(error)
+        interruption.held = True
+        with phases.phase("heal, and proof of the steady state"):
+            lacking = healed(plan.cluster, plan.system)
+    judgement = conclude(
+        _journal(plan, folder),
+        deviation_during=plan.experiment.extension.deviation_during,
+        fault=fault,
+        lacking=lacking,
+        evidence=str(folder),
+    )
+    outcome = Outcome(
+        experiment=plan.experiment.name,
+        criteria=plan.experiment.criteria,
+        seed=plan.seed,
+        targets=(*(pod.name for pod in plan.targets.pods), *filter(None, (plan.targets.node,))),
+        verdict=judgement.verdict,
+        reasons=judgement.reasons,
+        began=began,
+        seconds=time.time() - began,
+        interrupted=interruption.asked,
+        folder=str(folder),
+    )
+    keep(outcome, folder)
+    return outcome
+
+
+def guarded_run(plan: Plan, folder: Path, phases: Phases) -> Journal:
+    """Run an experiment under an account of its own, watched by the dead man, and return its journal."""
+    account = account_of(plan.experiment, plan.system, secrets.token_hex(3))
+    journal_file(plan.experiment.path, folder).unlink(missing_ok=True)
+    with (
+        dead_man(plan, account, folder) as watched,
+        least_privilege(plan.cluster, account, within_seconds=plan.system.tolerances.permission_seconds) as limited,
+        phases.phase(f"experiment {plan.experiment.name}", then="heal") as note,
+    ):
+        environment = plan.environment(limited) | bounded(plan.experiment.extension, folder) | dict(watched)
+        note(lambda: _last_line(folder / TIMELINE_FILE))
+        return run_experiment(plan.experiment.path, environment, folder, within_seconds=plan.within_seconds)
+
+
+@contextmanager
+def dead_man(plan: Plan, account: Account, folder: Path) -> Iterator[Mapping[str, str]]:
+    """Keep the guard standing that puts everything back when this process vanishes; yield its variables."""
+    # SEAM: seatrial.chaos.deadman.guarded(plan.cluster, plan.system, folder, lasting_seconds=plan.within_seconds,
+    # permissions=permissions_of(plan.experiment, plan.system), writer=f"{account.namespace}/{account.name}")
+    yield {}
+
+
+def healed(cluster: Cluster, system: System) -> tuple[str, ...]:
+    """Heal the system, wait until it is whole, and return what it still lacks when the bound is over."""
+    try:
+        heal(cluster, system)
+        eventually(
+            lambda: shortfalls(cluster, system),
+            until=lambda lacking: not lacking,
+            within_seconds=system.tolerances.rollout_seconds,
+            what="the system after it was healed",
+            every_seconds=POLL_SECONDS,
+        )
+    except Failed:
+        return shortfalls(cluster, system) or ("it came back later than its bound",)
+    except SeaTrialError as error:
+        return (str(error),)
+    return ()
+
+
+def _journal(plan: Plan, folder: Path) -> Journal | None:
+    path = journal_file(plan.experiment.path, folder)
+    try:
+        return read_journal(path) if path.exists() else None
+    except EnvironmentFault:
+        return None
+
+
+def _last_line(timeline: Path) -> str:
+    try:
+        return timeline.read_text(encoding="utf-8").splitlines()[-1]
+    except (OSError, IndexError):
+        return "begins"
