@@ -6,6 +6,8 @@ import re
 import time
 from typing import Any
 
+from chaoslib.exceptions import ActivityFailed
+
 from seatrial.chaos.heal import heal
 from seatrial.chaos.surroundings import cluster_here, system_here
 from seatrial.cluster.client import Cluster
@@ -32,8 +34,10 @@ def stop_replicas(name_pattern: str) -> list[Target]:
 
 
 def heal_system() -> bool:
-    """Continue what was stopped and switch off what was switched on; for rollbacks."""
-    heal(cluster_here(), system_here())
+    """Put back whatever faults left behind, as far as the credentials go; the last rollback of every experiment."""
+    failed = heal(cluster_here(), system_here()).failed
+    if failed:
+        raise ActivityFailed("; ".join(map(str, failed)))
     return True
 
 
