@@ -46,14 +46,13 @@ def guarded(
     *,
     lasting_seconds: float,
     permissions: Iterable[Mapping[str, Any]] = (),
-    writer: str = "",
 ) -> Iterator[Mapping[str, str]]:
     """Keep the guard standing, and yield the variables that the experiment's process needs beside its others.
 
     ``folder`` is the run's own: undo log and the watchdog's files go there. ``lasting_seconds`` is the longest that the
-    experiment may take. ``permissions`` are the experiment's rules of RBAC, ``writer`` (``namespace/name``) is the
-    ServiceAccount that it runs under, if it has one of its own. At the end everything in the log is put back, and the
-    guard itself is taken away. Raises GuardRefusal on a cluster that is not ours, EnvironmentFault when the guard does
+    experiment may take. ``permissions`` are the experiment's rules of RBAC; whoever it runs under must also be allowed
+    to patch the ConfigMap that the second variable names. At the end everything in the log is put back, and the guard
+    itself is taken away. Raises GuardRefusal on a cluster that is not ours, EnvironmentFault when the guard does
     not stand (then nothing was done), when something could not be put back by this process, or when the dead man acted
     though this process was alive.
     """
@@ -61,7 +60,7 @@ def guarded(
     given, undo = system.tolerances, _new_log(folder)
     life = int(lasting_seconds) + SPARE_SECONDS
     name = f"run-{secrets.token_hex(4)}"
-    man = DeadMan(name, system.namespace, given.lease_seconds, life, tuple(permissions), writer)
+    man = DeadMan(name, system.namespace, given.lease_seconds, life, tuple(permissions))
     watchdog = Watchdog.start(_order(cluster, system, undo, man), undo.parent)
     clean = True
     try:
@@ -183,5 +182,5 @@ def remove(cluster: Cluster, name: str) -> None:
     """
     with suppress(EnvironmentFault):
         release(cluster, name)
-    found = tuple(leftovers(lambda path: items_of(cluster, path) or [], datetime.now(UTC), also=name))
+    found = tuple(leftovers(lambda path: items_of(cluster, path), datetime.now(UTC), also=name))
     fail_on_reverts(carry_out_all(cluster, found, within_seconds=REMOVE_SECONDS))

@@ -1,13 +1,13 @@
-"""Which objects of dead men nobody needs any more. Pure."""
+"""Which objects of dead men, and of the accounts of experiments, nobody needs any more. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from seatrial.chaos.deadman_objects import NAMESPACE, OUTCOME, RELEASED, Object
-from seatrial.chaos.marks import DEAD_MAN
+from seatrial.chaos.marks import ACCOUNT, DEAD_MAN
 from seatrial.chaos.remedies import delete
 from seatrial.chaos.undo_records import ApiUndo
 
@@ -23,25 +23,38 @@ COLLECTIONS = (
     ("/api/v1", "configmaps"),
     ("/apis/coordination.k8s.io/v1", "leases"),
 )
-"""Where the objects are, in the order in which they are removed: the Job first, the lease last."""
+"""Where the objects of dead men are, in the order in which they are removed: the Job first, the lease last."""
+OF_ACCOUNTS = COLLECTIONS[1:6]
+Items = Callable[[str], list[Object] | None]
 
 
-def leftovers(items: Callable[[str], list[Object]], now: datetime, also: str = "") -> Iterator[ApiUndo]:
+def leftovers(items: Items, now: datetime, also: str = "") -> Iterator[ApiUndo]:
     """Yield what takes away the objects of dead men that nobody needs any more, and of the one named ``also``.
 
-    ``items`` returns the objects of a collection. The namespace goes when no dead man is left in it.
+    ``items`` returns the objects of a collection, None where looking is not allowed: who cannot see the leases cannot
+    tell what is needed. When no dead man is left, no experiment runs: then the accounts of experiments go, too, and the
+    namespace.
     """
     home = items(f"/api/v1/namespaces?fieldSelector=metadata.name={NAMESPACE}")
-    if not home:
+    leases = items(f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases") if home else []
+    if home is None or leases is None:
         return
-    leases = items(f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases")
     kept = {lease["metadata"]["name"] for lease in leases if is_needed(lease, now)} - {also}
-    for group, kind in COLLECTIONS:
-        for item in items(f"{group}/{kind}?labelSelector={DEAD_MAN}"):
-            if item["metadata"]["labels"][DEAD_MAN] not in kept:
-                yield delete(_path(group, kind, item["metadata"]), f"delete {kind} {item['metadata']['name']}")
-    if not kept and "deletionTimestamp" not in home[0]["metadata"]:
+    if home:
+        yield from _deletions(items, COLLECTIONS, DEAD_MAN, kept)
+    if not kept:
+        yield from _deletions(items, OF_ACCOUNTS, ACCOUNT, kept)
+    if home and not kept and "deletionTimestamp" not in home[0]["metadata"]:
         yield delete(f"/api/v1/namespaces/{NAMESPACE}", f"delete namespace {NAMESPACE}")
+
+
+def _deletions(
+    items: Items, collections: Iterable[tuple[str, str]], label: str, kept: Container[str]
+) -> Iterator[ApiUndo]:
+    for group, kind in collections:
+        for item in items(f"{group}/{kind}?labelSelector={label}") or ():
+            if item["metadata"]["labels"][label] not in kept:
+                yield delete(_path(group, kind, item["metadata"]), f"delete {kind} {item['metadata']['name']}")
 
 
 def _path(group: str, kind: str, metadata: Mapping[str, Any]) -> str:

@@ -43,8 +43,6 @@ class DeadMan:
     """Longest life of the Job."""
     permissions: tuple[Mapping[str, Any], ...] = ()
     """The experiment's rules of RBAC, each with ``namespace`` or ``cluster: true`` where it is not the system's."""
-    writer: str = ""
-    """``namespace/name`` of the ServiceAccount that the experiment runs under, if it has one: it may write the log."""
 
     @property
     def config_map(self) -> str:
@@ -55,20 +53,15 @@ def objects(man: DeadMan, now: datetime) -> list[Object]:
     """Return all of it in the order in which it is to be applied: first what tells others that it is in use."""
     account = {"kind": "ServiceAccount", "name": man.name, "namespace": NAMESPACE}
     own = [_rule("coordination.k8s.io", "leases", man, "get", "patch"), _rule("", "configmaps", man, "get")]
-    log = [_rule("", "configmaps", man, "patch")]
-    made = [
+    return [
         namespace(),
         _object("coordination.k8s.io/v1", "Lease", man.name, NAMESPACE, man.name, spec=lease_spec(man, now)),
         _object("v1", "ConfigMap", man.name, NAMESPACE, man.name, data={}),
         _object("v1", "ServiceAccount", man.name, NAMESPACE, man.name, automountServiceAccountToken=False),
         *_role(man.name, NAMESPACE, man.name, own, account),
         *rules_for(man.name, man.permissions, man.namespace),
+        _job(man),
     ]
-    if man.writer:
-        home, _, name = man.writer.partition("/")
-        writer = {"kind": "ServiceAccount", "name": name, "namespace": home}
-        made += _role(f"{man.name}-log", NAMESPACE, man.name, log, writer)
-    return [*made, _job(man)]
 
 
 def namespace() -> Object:

@@ -6,7 +6,7 @@ cluster whose nodes cannot be entered has the second one alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from seatrial.chaos.remains import find_in_api, inside_undos, outside_undos
@@ -16,7 +16,6 @@ from seatrial.chaos.undo_node import act
 from seatrial.chaos.undo_records import NodeUndo, Outcome, Reverted
 from seatrial.cluster.client import Cluster
 from seatrial.cluster.guard import require_owned
-from seatrial.cluster.kind import KindCluster
 from seatrial.cluster.node_state import observe_container, observe_inside
 from seatrial.cluster.ours import kind_cluster_of
 from seatrial.errors import EnvironmentFault, GuardRefusal
@@ -26,8 +25,9 @@ from seatrial.waiting import eventually
 
 __all__ = ["Healing", "heal", "heal_nodes", "heal_objects", "prove_steady"]
 
-HEAL_SECONDS = 60.0
-"""How long what fails at first is tried again: an API server whose node was paused needs a while to answer."""
+HEAL_SECONDS = 5.0
+"""How long what fails at first is tried again. Who heals after the worst, such as an API server whose node was paused,
+gives more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,23 +73,21 @@ def heal_nodes(cluster: Cluster) -> tuple[Reverted, ...]:
     Empty for a cluster that is no kind cluster of ours. A node that cannot be looked into is told as a failure.
     """
     ours = kind_cluster_of(cluster)
-    if ours is None:
-        return ()
+    try:
+        nodes = ours.nodes() if ours else ()
+    except EnvironmentFault as error:
+        return (Reverted("look at the nodes of this kind cluster", Outcome.FAILED, str(error)),)
     return (
-        *_on_each_node(ours, lambda node: outside_undos(observe_container(node))),
-        *_on_each_node(ours, lambda node: inside_undos(observe_inside(node))),
+        *_on_each(nodes, lambda node: outside_undos(observe_container(node))),
+        *_on_each(nodes, lambda node: inside_undos(observe_inside(node))),
     )
 
 
-def _on_each_node(ours: KindCluster, find: Callable[[str], Iterable[NodeUndo]]) -> tuple[Reverted, ...]:
+def _on_each(nodes: Sequence[str], find: Callable[[str], Iterable[NodeUndo]]) -> tuple[Reverted, ...]:
     def mend(node: str) -> list[Reverted]:
         try:
             return [act(undo) for undo in find(node)]
         except (EnvironmentFault, GuardRefusal) as error:
             return [Reverted(f"look at node {node}", Outcome.FAILED, " ".join(str(error).split()))]
 
-    try:
-        nodes = ours.nodes()
-    except EnvironmentFault as error:
-        return (Reverted(f"look at the nodes of kind cluster {ours.name}", Outcome.FAILED, str(error)),)
     return tuple(each for found in at_once(mend, nodes) for each in found)

@@ -59,6 +59,16 @@ def with_variable(name: str, value: str) -> list[int]:
     return sorted(found)
 
 
+def naming(argument: str) -> list[int]:
+    """Return the processes that were started with an argument."""
+    wanted, found = argument.encode(), []
+    for path in PROC.glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if wanted in path.read_bytes().split(b"\0"):
+                found.append(int(path.parent.name))
+    return sorted(found)
+
+
 def stop_all(name: str, value: str, *, within_seconds: float) -> list[int]:
     """Interrupt an experiment, known by its environment, as Ctrl-C does, let it roll back, and kill what is left then.
 

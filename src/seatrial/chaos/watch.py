@@ -15,7 +15,7 @@ from seatrial.waiting import eventually
 
 START_SECONDS = 30.0
 """How long its start may take; about 2 s on two busy cores."""
-LOG = "watchdog.log"
+ORDER, LOG = "watchdog.order.json", "watchdog.log"
 REMEDY = "run 'seatrial chaos heal'"
 END_SECONDS = 30.0
 """How long it may take beyond its own bound to write what it did."""
@@ -34,7 +34,7 @@ class Watchdog:
     @classmethod
     def start(cls, order: Order, folder: Path) -> Watchdog:
         """Start it and wait until it watches; raises EnvironmentFault when it does not."""
-        file, log = folder / "watchdog.order.json", folder / LOG
+        file, log = folder / ORDER, folder / LOG
         (folder / RESULT).unlink(missing_ok=True)
         order.write(file)
         with log.open("wb") as output:

@@ -64,6 +64,9 @@ class State(StrEnum):
     NOT_HEALED = "not healed"
 
 
+ENDED = frozenset({State.DISMISSED, State.HEALED, State.NOT_HEALED})
+
+
 @dataclass(frozen=True, slots=True)
 class Watch:
     """What a watchdog tells; times are Unix seconds."""
