@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.complete
 
-.PHONY: env test trial nightly e2e check bench format lock clean
+.PHONY: env test trial nightly chaos-sigkill e2e check bench format lock clean
 .DELETE_ON_ERROR:
 
 env: $(STAMP)
@@ -30,6 +30,10 @@ trial: env
 # Everything, the experiments that take minutes, too.
 nightly: env
 	$(BIN)/pytest features --nightly $(if $(OVERLAY),--overlay $(OVERLAY))
+
+# Kills TIMES runners of experiments at random moments; each time all must be healed. Needs the cluster with the system on it.
+chaos-sigkill: env
+	$(BIN)/python -m seatrial.chaos.sigkill_trial --times $(or $(TIMES),20) --seed $(or $(SEED),1) $(if $(EXPERIMENTS),--experiments $(EXPERIMENTS))
 
 check: env
 	$(BIN)/ruff format --check .

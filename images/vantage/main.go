@@ -1,4 +1,5 @@
 // Command vantage is the trial's observer inside the cluster: it resolves names, sends requests and dates the answers.
+// As "vantage deadman" it is the one that puts back what an experiment did, when the experiment's runner has vanished.
 package main
 
 import (
@@ -21,6 +22,12 @@ const memoryBytes = 200 << 20
 const goodbye = time.Second
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "deadman" {
+		if err := deadManMain(os.Args[2:]); err != nil {
+			log.Fatal(err)
+		}
+		return
+	}
 	address := flag.String("listen", ":9090", "address to listen on")
 	resolver := flag.String("resolv-conf", "/etc/resolv.conf", "resolver configuration that /resolve obeys")
 	flag.Parse()

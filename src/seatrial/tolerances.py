@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from seatrial.system_values import HOURS, Model, Ratio, Seconds
+from seatrial.system_values import HOURS, SECONDS, Model, Ratio, Seconds
 
 Confidence = Annotated[float, Field(ge=0.5, lt=1)]
 Slowdown = Annotated[float, Field(gt=1, le=20)]
@@ -51,6 +51,10 @@ class Tolerances(Model):
     """For a rollout of all workloads."""
     permission_seconds: Seconds = 10.0
     """From a Role that is made for an experiment to an API server that follows it."""
+    lease_seconds: Annotated[int, Field(ge=5, le=300, json_schema_extra=SECONDS)] = 15
+    """From the last sign of life of an experiment's runner until the dead man in the cluster puts back what it can."""
+    healed_seconds: Seconds = 180.0
+    """From the end of a runner that was killed to a system that is healed and proven steady, by the watchdog."""
     settle_seconds: Seconds = 3.0
     """Traffic that is observed before a fault, and after a bound, to tell what is normal."""
     request_timeout_seconds: Seconds = 1.0

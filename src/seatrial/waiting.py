@@ -42,7 +42,7 @@ def eventually(
     values: list[T] = []
     error: EnvironmentFault | None = None
     attempts = 0
-    for _ in _looks(within_seconds, every_seconds, clock):
+    for _ in looks(within_seconds, every_seconds, clock):
         attempts += 1
         try:
             value, error = probe(), None
@@ -74,16 +74,16 @@ def consistently(
     An EnvironmentFault of the probe is raised at once: what was not seen is not known to have held.
     """
     began = clock.now()
-    for looks, _ in enumerate(_looks(for_seconds, every_seconds, clock), start=1):
+    for look, _ in enumerate(looks(for_seconds, every_seconds, clock), start=1):
         value = probe()
         if not holds(value):
             after = f"{value!r} after {clock.now() - began:.1f} s"
-            raise Failed(Failure(what, f"{expected} for {for_seconds:g} s", after, (f"look {looks}",)))
+            raise Failed(Failure(what, f"{expected} for {for_seconds:g} s", after, (f"look {look}",)))
     return value
 
 
-def _looks(bound_seconds: float, every_seconds: float, clock: Clock) -> Iterator[None]:
-    """Yield now, then every so often, and for the last time when the bound is over."""
+def looks(bound_seconds: float, every_seconds: float, clock: Clock = MONOTONIC) -> Iterator[None]:
+    """Yield now, then every so often, and for the last time when the bound (seconds) is over."""
     deadline = clock.now() + bound_seconds
     while True:
         begun = clock.now()

@@ -69,14 +69,24 @@ class Run:
         """Whether a person presses Ctrl-C while the experiment runs."""
         self.lacking: tuple[str, ...] = ()
         monkeypatch.setattr(Cluster, "server", "https://127.0.0.1:6443")
+        monkeypatch.setattr(conducting, "guarded", self._guard)
         monkeypatch.setattr(conducting, "least_privilege", self._account)
         monkeypatch.setattr(conducting, "run_experiment", self._run)
         monkeypatch.setattr(conducting, "heal", lambda *_: self.events.append("heal"))
         monkeypatch.setattr(conducting, "shortfalls", lambda *_: self.lacking)
 
     @contextmanager
+    def _guard(self, *_: Any, lasting_seconds: float, permissions: Any) -> Iterator[dict[str, str]]:
+        self.events.append(f"guard for {lasting_seconds:g} s")
+        try:
+            yield {"SEATRIAL_UNDO_CONFIGMAP": "seatrial-chaos/run-1"}
+        finally:
+            self.events.append("no guard")
+
+    @contextmanager
     def _account(self, cluster: Cluster, account: Any, *, within_seconds: float) -> Iterator[Cluster]:
-        self.events.append(f"account {account.name.rpartition('-')[0]}")
+        log = ", ".join(name for name in account.rules if name.startswith("seatrial"))
+        self.events.append(f"account {account.name.rpartition('-')[0]}, which writes to {log}")
         try:
             yield replace(cluster, kubeconfig=Path("/limited/kubeconfig"))
         finally:
@@ -109,7 +119,14 @@ def test_a_run_that_was_survived_passes_and_leaves_its_records(
 ) -> None:
     outcome = conducted()
     assert (outcome.verdict, outcome.reasons, outcome.exit_code) == (Verdict.PASSED, (), 0)
-    assert run.events == ["account seatrial-pod-kill", "run pod-kill 300", "no account", "heal"]
+    assert run.events == [
+        "guard for 300 s",
+        "account seatrial-pod-kill, which writes to seatrial-chaos",
+        "run pod-kill 300",
+        "no account",
+        "no guard",
+        "heal",
+    ]
     folder = tmp_path / "run"
     assert json.loads((folder / "result.json").read_text())["verdict"] == "passed"
     assert (folder / "summary.txt").read_text().startswith("PASSED pod-kill (0 s, seed 7, targets: auth-1)\n")

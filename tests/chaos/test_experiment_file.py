@@ -163,7 +163,7 @@ def test_an_experiment_is_read_with_what_it_may_do(file: Path) -> None:
         ),
         (
             '"${targets}", within_seconds: 9}}\nroll',
-            '{targets: "${target}"}}\nroll',
+            '"${target}", within_seconds: 9}}\nroll',
             "24: method[2]: ${target} is not kn",
         ),
         ("  title: whole", "  titel: whole", "15: steady-state-hypothesis.title: is missing"),

@@ -53,7 +53,14 @@ def pod(name: str = "auth-1", restarts: int = 1) -> PodView:
 
 
 VICTIM = pod()
-WELL = {"readiness": "ok", "error_rate": 0.0, "error_status": 500, "latency_seconds": 0.0, "memory_mib_per_second": 0.0}
+WELL = {
+    "readiness": "ok",
+    "error_rate": 0.0,
+    "error_status": 500,
+    "latency_seconds": 0.0,
+    "memory_mib_per_second": 0.0,
+    "cpu_burn": 0.0,
+}
 """What system.yaml says a replica is told that is to be as it was."""
 
 

@@ -27,7 +27,7 @@ CLUSTER.another = lambda: CLUSTER
 def pod(name: str, *, ready: bool = True) -> PodView:
     number = name.removeprefix("auth-")
     return PodView(
-        "shop", name, f"uid of {name}", "", "worker", "Running", ready, False, 0, "app", f"c{number}", 0.0, 0.0
+        "shop", name, f"uid of {name}", "", "worker", "Running", ready, False, 0, "app", f"{number:0>12}", 0.0, 0.0
     )
 
 
@@ -127,15 +127,15 @@ def test_whoever_is_hit_is_told_with_the_time(act: Any, more: dict[str, Any]) ->
 def test_leave_is_asked_for_all_that_are_hit_together(told: list[Any]) -> None:
     pods.crash_replicas("^auth-")
     assert told[0] == ("permit", "auth-1", "auth-2")
-    assert sorted(told[1:]) == [("worker", "c1", "SIGKILL"), ("worker", "c2", "SIGKILL")]
+    assert sorted(told[1:]) == [("worker", "000000000001", "SIGKILL"), ("worker", "000000000002", "SIGKILL")]
 
 
 def test_how_a_stopped_process_is_continued_is_noted_before_it_is_stopped(told: list[Any]) -> None:
     pods.stop_replicas("^auth-1$")
     assert told == [
         ("permit", "auth-1"),
-        undo.NodeUndo("worker", "continue", "c1", "continue auth-1"),
-        ("worker", "c1", "SIGSTOP"),
+        undo.NodeUndo("worker", "continue", "000000000001", "continue auth-1"),
+        ("worker", "000000000001", "SIGSTOP"),
     ]
 
 
@@ -258,8 +258,8 @@ def test_busy_loops_are_noted_started_and_ended(told: list[Any]) -> None:
     assert told == [
         ("permit", "auth-1"),
         undo.NodeUndo("worker", "end-stress", "", "end the busy loops beside auth-1"),
-        ("burn", "worker", "c1", {"workers": 2, "seconds": 30}),
-        ("end", "worker", "c1"),
+        ("burn", "worker", "000000000001", {"workers": 2, "seconds": 30}),
+        ("end", "worker", "000000000001"),
     ]
 
 

@@ -31,9 +31,14 @@ edges:
 MODULES = (dns, mesh, network, proxies)
 
 
+def container(name: str) -> str:
+    """Return the id of the container of a pod: hexadecimal digits, as containerd's are."""
+    return name.encode().hex().ljust(64, "0")
+
+
 def pod(name: str, node: str = "worker", *, ready: bool = True, namespace: str = "shop") -> PodView:
     ip = f"10.0.0.{sum(map(ord, name)) % 250}"
-    return PodView(namespace, name, f"uid-{name}", ip, node, "Running", ready, False, 0, "app", f"c-{name}", 0.0, 0.0)
+    return PodView(namespace, name, f"uid-{name}", ip, node, "Running", ready, False, 0, "app", container(name), 0.0, 0.0)
 
 
 Events = list[Any]
@@ -201,8 +206,8 @@ def test_a_proxy_is_stopped_after_it_was_written_down_how_it_goes_on(signals: Ev
     (target,) = proxies.stop_node_proxy("worker")
     assert signals == [
         Harm(nodes=("worker",)),
-        ("worker", "continue", "c-proxy-1"),
-        ("worker", "c-proxy-1", "SIGSTOP"),
+        ("worker", "continue", container("proxy-1")),
+        ("worker", container("proxy-1"), "SIGSTOP"),
     ]
     assert target["pod"] == "proxy-1"
 
@@ -217,13 +222,13 @@ def test_a_node_without_a_proxy_is_told_with_those_that_have_one(signals: Events
 
 def test_only_proxies_that_are_stopped_are_continued(signals: Events):
     assert [each["node"] for each in proxies.continue_node_proxies()] == ["worker2"]
-    assert signals == [("worker2", "c-proxy-2", "SIGCONT")]
+    assert signals == [("worker2", container("proxy-2"), "SIGCONT")]
 
 
 @pytest.mark.parametrize("pattern", ["", "^gateway-2$"])
 def test_a_ready_replica_of_the_gateway_crashes(signals: Events, pattern: str):
     proxies.crash_gateway(pattern)
-    assert signals == [Harm(pods=(pod("gateway-2"),)), ("worker", "c-gateway-2", "SIGKILL")]
+    assert signals == [Harm(pods=(pod("gateway-2"),)), ("worker", container("gateway-2"), "SIGKILL")]
 
 
 def test_a_pattern_that_matches_no_ready_gateway_is_told(signals: Events):

@@ -12,6 +12,7 @@ import pytest
 from seatrial.cluster import stress
 from seatrial.cluster.stress import BURN, Group, cpu_seconds, group_of
 from seatrial.errors import EnvironmentFault
+from seatrial.waiting import eventually
 
 POD = "/kubelet.slice/kubelet-pod1.slice/cri-containerd-abc.scope"
 
@@ -68,7 +69,7 @@ def test_the_loops_enter_the_group_and_end_by_themselves(tmp_path: Path) -> None
 @pytest.mark.skipif(not shutil.which("pkill"), reason="nodes have it, this machine has not")
 def test_the_loops_are_ended_before_their_time_and_bear_the_mark(tmp_path: Path) -> None:
     name = burn(tmp_path, "60")
-    [loop] = _processes(name)
+    [loop] = eventually(lambda: _processes(name), until=bool, within_seconds=10, what="the loop")
     assert f"\0{stress.MARK}=stress\0".encode() in b"\0" + (loop.parent / "environ").read_bytes()
     for _ in range(2):
         subprocess.run(["bash", "-c", stress.END, "end", name], check=True, timeout=10)

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 
 from seatrial.chaos.account import least_privilege
+from seatrial.chaos.deadman import guarded
 from seatrial.chaos.heal import heal
 from seatrial.chaos.interruption import interruptible_once
 from seatrial.chaos.journal import Journal, read_journal
 from seatrial.chaos.outcome import Outcome, conclude, keep
 from seatrial.chaos.plan import Plan, describe
-from seatrial.chaos.rights import Account, account_of
+from seatrial.chaos.rights import account_of, permissions_of
 from seatrial.chaos.runner import journal_file, run_experiment
 from seatrial.chaos.shortfalls import shortfalls
 from seatrial.chaos.surroundings import TIMELINE_FILE, bounded
+from seatrial.chaos.undo import CONFIG_MAP
 from seatrial.cluster.client import Cluster
 from seatrial.errors import EnvironmentFault, Failed, SeaTrialError, UsageError
 from seatrial.progress import Phases
@@ -86,25 +86,22 @@ def conduct(plan: Plan, folder: Path, phases: Phases) -> Outcome:
 
 
 def guarded_run(plan: Plan, folder: Path, phases: Phases) -> Journal:
-    """Run an experiment under an account of its own, watched by the dead man, and return its journal."""
-    account = account_of(plan.experiment, plan.system, secrets.token_hex(3))
-    journal_file(plan.experiment.path, folder).unlink(missing_ok=True)
-    with (
-        dead_man(plan, account, folder) as watched,
-        least_privilege(plan.cluster, account, within_seconds=plan.system.tolerances.permission_seconds) as limited,
-        phases.phase(f"experiment {plan.experiment.name}", then="heal") as note,
-    ):
-        environment = plan.environment(limited) | bounded(plan.experiment.extension, folder) | dict(watched)
-        note(lambda: _last_line(folder / TIMELINE_FILE))
-        return run_experiment(plan.experiment.path, environment, folder, within_seconds=plan.within_seconds)
+    """Run an experiment under an account of its own, and return its journal.
 
-
-@contextmanager
-def dead_man(plan: Plan, account: Account, folder: Path) -> Iterator[Mapping[str, str]]:
-    """Keep the guard standing that puts everything back when this process vanishes; yield its variables."""
-    # SEAM: seatrial.chaos.deadman.guarded(plan.cluster, plan.system, folder, lasting_seconds=plan.within_seconds,
-    # permissions=permissions_of(plan.experiment, plan.system), writer=f"{account.namespace}/{account.name}")
-    yield {}
+    Meanwhile the guard stands that puts everything back when this process vanishes.
+    """
+    experiment, system, suffix = plan.experiment, plan.system, secrets.token_hex(3)
+    journal_file(experiment.path, folder).unlink(missing_ok=True)
+    permissions = permissions_of(experiment, system)
+    with guarded(plan.cluster, system, folder, lasting_seconds=plan.within_seconds, permissions=permissions) as watched:
+        account = account_of(experiment, system, suffix, watched.get(CONFIG_MAP, ""))
+        with (
+            least_privilege(plan.cluster, account, within_seconds=system.tolerances.permission_seconds) as limited,
+            phases.phase(f"experiment {experiment.name}", then="heal") as note,
+        ):
+            environment = plan.environment(limited) | bounded(experiment.extension, folder) | dict(watched)
+            note(lambda: _last_line(folder / TIMELINE_FILE))
+            return run_experiment(experiment.path, environment, folder, within_seconds=plan.within_seconds)
 
 
 def healed(cluster: Cluster, system: System) -> tuple[str, ...]:

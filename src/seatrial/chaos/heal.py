@@ -1,33 +1,93 @@
-"""Bringing the system back after faults, whatever they were."""
+"""Bringing the system back after faults, whatever they were, and proving that it is back. No log is needed.
+
+Two halves: what the engine can do from outside the nodes of our own kind clusters, and what the API server can do. A
+cluster whose nodes cannot be entered has the second one alone.
+"""
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
-from seatrial.chaos.switches import set_fault
+from seatrial.chaos.remains import find_in_api, inside_undos, outside_undos
+from seatrial.chaos.steady import prove_steady
+from seatrial.chaos.undo import carry_out_all
+from seatrial.chaos.undo_node import act
+from seatrial.chaos.undo_records import NodeUndo, Outcome, Reverted
 from seatrial.cluster.client import Cluster
-from seatrial.cluster.nodes import process_states, signal_container
+from seatrial.cluster.guard import require_owned
+from seatrial.cluster.node_state import observe_container, observe_inside
+from seatrial.cluster.ours import kind_cluster_of
 from seatrial.errors import EnvironmentFault, GuardRefusal
 from seatrial.observe.flow import at_once
-from seatrial.observe.kube import observe_pods
-from seatrial.observe.records import PodView
 from seatrial.system import System
+from seatrial.waiting import eventually
+
+__all__ = ["Healing", "heal", "heal_nodes", "heal_objects", "prove_steady"]
+
+HEAL_SECONDS = 5.0
+"""How long what fails at first is tried again. Who heals after the worst, such as an API server whose node was paused,
+gives more."""
 
 
-def heal(cluster: Cluster, system: System) -> None:
-    """Continue what was stopped and switch off what was switched on, in every replica; may be repeated at will.
+@dataclass(frozen=True, slots=True)
+class Healing:
+    """What was found and done."""
 
-    A replica that does not answer is left to its liveness probe.
+    done: tuple[Reverted, ...] = ()
+    """One for each thing that was not as it should be; empty when there was nothing to heal."""
+    unseen: tuple[str, ...] = ()
+    """What the credentials do not allow to look at."""
+
+    @property
+    def failed(self) -> tuple[Reverted, ...]:
+        return tuple(each for each in self.done if each.outcome is Outcome.FAILED)
+
+
+def heal(cluster: Cluster, system: System, *, within_seconds: float = HEAL_SECONDS) -> Healing:
+    """Put back whatever faults left behind, found by looking for it; may be repeated at will.
+
+    Returns what was found and done. Raises GuardRefusal on a cluster that is not ours, EnvironmentFault when the API
+    server does not answer in time.
     """
-    pods = [pod for each in system.services for pod in observe_pods(cluster, system.namespace, each.workload)]
-    at_once(lambda pod: _heal(cluster.another(), system, pod), pods)
+    done = heal_nodes(cluster)
+    api = heal_objects(cluster, system, within_seconds=within_seconds)
+    return Healing((*done, *api.done), api.unseen)
 
 
-def _heal(cluster: Cluster, system: System, pod: PodView) -> None:
-    if pod.container_id:
-        with suppress(EnvironmentFault, GuardRefusal):  # a node that is no kind node of ours cannot have been touched
-            if "T" in process_states(pod.node, pod.container_id):
-                signal_container(pod.node, pod.container_id, "SIGCONT")
-    if system.faults and pod.ip:
-        with suppress(EnvironmentFault):
-            set_fault(cluster, system.namespace, pod.name, system.faults, system.faults.ready)
+def heal_objects(cluster: Cluster, system: System, *, within_seconds: float = HEAL_SECONDS) -> Healing:
+    """Heal by the API server alone: switches, cordons, marked Deployments, stress pods, dead men that are left over."""
+    remains = eventually(
+        lambda: find_in_api(cluster, system),
+        until=lambda _: True,
+        within_seconds=within_seconds,
+        what="what faults left behind",
+    )
+    require_owned(cluster)
+    return Healing(carry_out_all(cluster, remains.undos, within_seconds=within_seconds), remains.unseen)
+
+
+def heal_nodes(cluster: Cluster) -> tuple[Reverted, ...]:
+    """Heal the nodes from the engine: first that they run and are reached, then what goes on inside.
+
+    Empty for a cluster that is no kind cluster of ours. A node that cannot be looked into is told as a failure.
+    """
+    ours = kind_cluster_of(cluster)
+    try:
+        nodes = ours.nodes() if ours else ()
+    except EnvironmentFault as error:
+        return (Reverted("look at the nodes of this kind cluster", Outcome.FAILED, str(error)),)
+    return (
+        *_on_each(nodes, lambda node: outside_undos(observe_container(node))),
+        *_on_each(nodes, lambda node: inside_undos(observe_inside(node))),
+    )
+
+
+def _on_each(nodes: Sequence[str], find: Callable[[str], Iterable[NodeUndo]]) -> tuple[Reverted, ...]:
+    def mend(node: str) -> list[Reverted]:
+        try:
+            return [act(undo) for undo in find(node)]
+        except (EnvironmentFault, GuardRefusal) as error:
+            return [Reverted(f"look at node {node}", Outcome.FAILED, " ".join(str(error).split()))]
+
+    return tuple(each for found in at_once(mend, nodes) for each in found)

@@ -56,8 +56,11 @@ class Account:
     rules: dict[str, tuple[Rule, ...]]
 
 
-def account_of(experiment: Experiment, system: System, suffix: str) -> Account:
-    """Return the account that an experiment is run with; ``suffix`` keeps two runs apart."""
+def account_of(experiment: Experiment, system: System, suffix: str, log: str = "") -> Account:
+    """Return the account that an experiment is run with; ``suffix`` keeps two runs apart.
+
+    ``log`` is the ConfigMap (``namespace/name``) that it writes into what the dead man would have to put back.
+    """
     extension = experiment.extension
     own = dict.fromkeys((system.namespace, *extension.harmed_namespaces))
     rules: dict[str, list[Rule]] = {namespace: list(_reading(namespace)) for namespace in own}
@@ -68,6 +71,9 @@ def account_of(experiment: Experiment, system: System, suffix: str) -> Account:
         rules[""] = [_rule("", ("nodes",), READ)]
     for rule in extension.permissions:
         rules.setdefault(_place(rule, system), []).append(rule)
+    if log:
+        namespace, _, name = log.partition("/")
+        rules.setdefault(namespace, []).append(_named("configmaps", name, "patch"))
     named = f"seatrial-{experiment.name}-{suffix}"
     return Account(named, system.namespace, {namespace: tuple(each) for namespace, each in rules.items()})
 

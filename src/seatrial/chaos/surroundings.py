@@ -54,7 +54,7 @@ def surroundings(
 
 def bounded(extension: Extension, folder: Path) -> dict[str, str]:
     """Return the variables that bound a run which begins now, and say where its records go; they begin anew."""
-    for name in (LEDGER_FILE, UNDO_FILE, TIMELINE_FILE):
+    for name in (LEDGER_FILE, TIMELINE_FILE):
         (folder / name).unlink(missing_ok=True)
     limits = limits_of(extension, time.time(), folder / LEDGER_FILE)
     return {LIMITS: limits.model_dump_json(), UNDO: str(folder / UNDO_FILE), TIMELINE: str(folder)}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from chaoslib.exceptions import ActivityFailed
+
 from seatrial.chaos.heal import heal
 from seatrial.chaos.surroundings import cluster_here, system_here
 from seatrial.cluster.guard import require_owned
@@ -14,6 +16,8 @@ def guard_cluster() -> bool:
 
 
 def heal_system() -> bool:
-    """Continue what was stopped and switch off what was switched on; the last of all rollbacks."""
-    heal(cluster_here(), system_here())
+    """Put back whatever faults left behind, as far as the credentials go; the last rollback of every experiment."""
+    failed = heal(cluster_here(), system_here()).failed
+    if failed:
+        raise ActivityFailed("; ".join(map(str, failed)))
     return True

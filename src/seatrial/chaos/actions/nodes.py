@@ -68,7 +68,7 @@ def delete_one_of_each(node: str) -> list[Target]:
 
 def pause_node(node: str) -> list[Target]:
     """Freeze every process of a worker, as a machine that hangs."""
-    return _lose(node, undo.NodeUndo(node, "unpause", "", f"let {node} go on"), node_faults.pause)
+    return _lose(node, "unpause", "", f"let {node} go on", node_faults.pause)
 
 
 def unpause_node(node: str) -> bool:
@@ -79,7 +79,7 @@ def unpause_node(node: str) -> bool:
 
 def restart_node(node: str) -> list[Target]:
     """Stop a worker and start it again; returns when it has started, not when it is ready."""
-    return _lose(node, undo.NodeUndo(node, "start", "", f"start {node}"), node_faults.restart)
+    return _lose(node, "start", "", f"start {node}", node_faults.restart)
 
 
 def start_node(node: str) -> bool:
@@ -90,8 +90,7 @@ def start_node(node: str) -> bool:
 
 def disconnect_node(node: str) -> list[Target]:
     """Drop every packet between a worker and the rest of the world."""
-    back = undo.NodeUndo(node, "uncover", node_faults.COMMENT, f"connect {node} again")
-    return _lose(node, back, node_faults.cut_off)
+    return _lose(node, "uncover", node_faults.COMMENT, f"connect {node} again", node_faults.cut_off)
 
 
 def connect_node(node: str) -> bool:
@@ -102,9 +101,7 @@ def connect_node(node: str) -> bool:
 
 def stop_kubelet(node: str) -> list[Target]:
     """Stop the kubelet of a worker: its pods run on, and nobody speaks for them."""
-    return _lose(
-        node, undo.NodeUndo(node, "start-kubelet", "", f"start the kubelet of {node}"), node_faults.stop_kubelet
-    )
+    return _lose(node, "start-kubelet", "", f"start the kubelet of {node}", node_faults.stop_kubelet)
 
 
 def start_kubelet(node: str) -> bool:
@@ -124,14 +121,14 @@ def _cordon(cluster: Cluster, system: System, node: str) -> list[Target]:
     return [{"node": node, "at": at}]
 
 
-def _lose(node: str, back: undo.NodeUndo, act: Callable[[str], None]) -> list[Target]:
-    """Do something to a worker and to all replicas on it, having noted what takes it back."""
+def _lose(node: str, verb: str, argument: str, note: str, act: Callable[[str], None]) -> list[Target]:
+    """Do something to a worker and to all replicas on it, having noted the verb that takes it back."""
     cluster, system = cluster_here(), system_here()
     if not worker(cluster, node).ready:
         raise ActivityFailed(f"node {node} is not ready, so that nothing would show what became of it")
     suffering = _on(node, ready_pods(replicas_of(cluster, system)))
     limits.permit(cluster, system, limits.Harm(pods=suffering, nodes=(node,)))
-    undo.record(back)
+    undo.record(undo.NodeUndo(node, verb, argument, note))
     at = time.time()
     act(node)
     return [{"node": node, "at": at}, *(hit(pod, at) for pod in suffering)]
