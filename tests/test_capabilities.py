@@ -111,7 +111,7 @@ def test_the_gateway_comes_first_in_the_catalogue_and_every_capability_is_asked_
 
 
 def test_what_each_overlay_promises_stands_in_its_manifests() -> None:
-    assert [overlay.name for overlay in OVERLAYS] == ["baseline", "istio", "nginx"]
+    assert [overlay.name for overlay in OVERLAYS] == ["baseline", "ingress", "istio", "nginx"]
     for overlay in OVERLAYS:
         promised, parts = load_capabilities(overlay), parts_of(overlay)
         gateways = [part for part in parts if part.parent == MANIFESTS / "gateway"]

@@ -197,12 +197,18 @@ def gateway(*credentials: str) -> dict[str, Any]:
     return thing("Gateway") | {"spec": {"selector": {"istio": "gateway"}, "servers": [*plain, *safe]}}
 
 
-def test_a_gateway_that_names_the_secret_gets_one_before_it() -> None:
-    namespace, secret, *rest = certified(None, thing("Namespace"), gateway("other-tls", "door-tls"))
+def ingress(*secrets: str) -> dict[str, Any]:
+    """Return an Ingress that takes these Secrets."""
+    return thing("Ingress") | {"spec": {"tls": [{"hosts": [HOST], "secretName": name} for name in secrets]}}
+
+
+@pytest.mark.parametrize("user", [gateway, ingress])
+def test_a_gateway_or_an_ingress_that_names_the_secret_gets_one_before_it(user: Any) -> None:
+    namespace, secret, *rest = certified(None, thing("Namespace"), user("other-tls", "door-tls"))
     assert (namespace["kind"], secret["kind"]) == ("Namespace", "Secret")
     assert secret["metadata"] == {"name": "door-tls", "namespace": "shop"}
     assert is_usable(decoded(secret), HOST, NOW)
-    assert rest == [gateway("other-tls", "door-tls")]
+    assert rest == [user("other-tls", "door-tls")]
 
 
 def test_pods_of_a_gateway_that_names_its_secret_stay_when_that_is_renewed() -> None:
@@ -220,7 +226,11 @@ def annotated(item: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", ["other.test", "*.shop.test"])
-@pytest.mark.parametrize("user", [workload("door", "door-tls"), gateway("door-tls")], ids=["workload", "Gateway"])
+@pytest.mark.parametrize(
+    "user",
+    [workload("door", "door-tls"), gateway("door-tls"), ingress("door-tls")],
+    ids=["workload", "Gateway", "Ingress"],
+)
 def test_who_uses_the_certificate_may_say_for_which_other_name_it_is(user: dict[str, Any], name: str) -> None:
     secret, _ = certified(GOOD, annotated(user, name))
     assert is_usable(decoded(secret), name, NOW)
@@ -247,10 +257,18 @@ def test_what_is_no_name_is_told_with_the_workload(name: str) -> None:
 
 @pytest.mark.parametrize(
     "spec",
-    [{}, {"servers": None}, {"servers": [{"tls": None}]}, {"gatewayClassName": "x", "listeners": [{"name": "https"}]}],
+    [
+        {},
+        {"servers": None},
+        {"servers": [{"tls": None}]},
+        {"gatewayClassName": "x", "listeners": [{"name": "https"}]},
+        {"tls": None},
+        {"tls": [{"hosts": [HOST]}]},
+    ],
 )
-def test_a_gateway_that_names_no_secret_gets_none(spec: dict[str, Any]) -> None:
-    objects = [thing("Gateway") | {"spec": spec}, gateway(), gateway("other-tls")]
+@pytest.mark.parametrize("kind", ["Gateway", "Ingress"])
+def test_who_names_no_secret_gets_none(kind: str, spec: dict[str, Any]) -> None:
+    objects = [thing(kind) | {"spec": spec}, gateway(), gateway("other-tls"), ingress(), ingress("other-tls")]
     assert certified(AssertionError("was asked for"), *objects) == objects
 
 

@@ -119,8 +119,8 @@ SEE = "; see manifests/mutants/README.md"
             without("reason") + "reason: '('\n",
             "reason: not a regular expression: missing ), unterminated subpattern at position 0",
         ),
-        (GOOD + "overlay: isto\n", "overlay: there is no overlay 'isto'; give baseline, istio, nginx"),
-        (GOOD + "overlay: ..\n", "overlay: there is no overlay '..'; give baseline, istio, nginx"),
+        (GOOD + "overlay: isto\n", "overlay: there is no overlay 'isto'; give baseline, ingress, istio, nginx"),
+        (GOOD + "overlay: ..\n", "overlay: there is no overlay '..'; give baseline, ingress, istio, nginx"),
         (GOOD + "overlay: [nginx]\n", f"overlay: Input should be a valid string{SEE}"),
         (
             without("scenario") + "scenario: Traffic is odd\n",

@@ -24,19 +24,19 @@ RENEW_BEFORE = timedelta(days=3)
 DIGEST = "seatrial.dev/certificate"
 """Annotation of pods that read the certificate at their start: another certificate means other pods."""
 NAME = "seatrial.dev/certificate-for"
-"""Annotation of the workload or Gateway that uses the certificate: the name that it is for, where it is not the host
-that customers ask for, such as ``*.shop.test``."""
+"""Annotation of the workload, Gateway or Ingress that uses the certificate: the name that it is for, where it is not
+the host that customers ask for, such as ``*.shop.test``."""
 IS_NAME = re.compile(r"(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*")
 
 
 def with_certificate(cluster: Cluster, objects: Sequence[Object], namespace: str, name: str, host: str) -> list[Object]:
-    """Return the objects with a TLS Secret, when a workload mounts one of that name, or a Gateway names it.
+    """Return the objects with a TLS Secret, when a workload mounts one of that name, or a Gateway or Ingress names it.
 
-    It is for the host, or for another name that an annotation of the workload or Gateway says. Raises UsageError when
-    that is no name.
+    It is for the host, or for another name that an annotation of what uses it says. Raises UsageError when that is no
+    name.
     """
     users = [item for item in objects if item["kind"] in WORKLOADS and name in _mounted(item)]
-    named = [item for item in objects if item["kind"] == "Gateway" and name in _credentials(item)]
+    named = [item for item in objects if name in _named(item)]
     if not (users or named) or any(item["kind"] == "Secret" and item["metadata"]["name"] == name for item in objects):
         return list(objects)
     host = next((other for item in (*users, *named) if (other := _annotated(item))), host)
@@ -99,9 +99,13 @@ def _annotated(item: Object) -> str:
     return other
 
 
-def _credentials(gateway: Object) -> list[str]:
-    """Return the Secrets that Istio's Gateway names; it takes another certificate without another pod."""
-    return [(server.get("tls") or {}).get("credentialName", "") for server in gateway["spec"].get("servers") or ()]
+def _named(item: Object) -> list[str]:
+    """Return the Secrets that Istio's Gateway or an Ingress names; they take another certificate without other pods."""
+    if item["kind"] == "Gateway":
+        return [(server.get("tls") or {}).get("credentialName", "") for server in item["spec"].get("servers") or ()]
+    if item["kind"] == "Ingress":
+        return [each.get("secretName", "") for each in item["spec"].get("tls") or ()]
+    return []
 
 
 def _mounted(workload: Object) -> list[str]:
