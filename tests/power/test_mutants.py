@@ -180,7 +180,7 @@ def test_a_feature_that_is_not_there_is_one_line(folder: Path):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("number", ["25", "26", "27", "29", "30"])
+@pytest.mark.parametrize("number", ["25", "26", "27", "29", "30", "66", "70"])
 def test_a_fault_of_the_gateway_changes_one_place_of_one_file_of_its_configuration(number: str):
     (mutant,) = load_mutants([number])
     (part,) = mutant.folder.glob("*.part")
