@@ -27,8 +27,12 @@ gateway: {host: shop.test, service: door, https_port_name: tls, routes: [{path: 
 """
 
 
-def cluster(ports: dict[str, int] | None, secret: dict[str, str] | Exception | None = None) -> Any:
-    """A cluster of one node with the Service ``door`` of these node ports, and this Secret."""
+def cluster(
+    ports: dict[str, int] | None,
+    secret: dict[str, str] | Exception | None = None,
+    replicas: tuple[bool, ...] = (False, True),
+) -> Any:
+    """A cluster of one node with the Service ``door`` of these node ports and replicas (is it ready?), and this Secret."""
 
     def read_service(name: str, namespace: str) -> client.V1Service:
         if (name, namespace) != ("door", "shop") or ports is None:
@@ -49,7 +53,16 @@ def cluster(ports: dict[str, int] | None, secret: dict[str, str] | Exception | N
         read_namespaced_service=read_service,
         read_namespaced_secret=read_secret,
     )
-    return SimpleNamespace(core=core)
+    discovery = SimpleNamespace(list_namespaced_endpoint_slice=lambda *_, **__: SimpleNamespace(items=[door(replicas)]))
+    return SimpleNamespace(core=core, discovery=discovery)
+
+
+def door(replicas: tuple[bool, ...]) -> client.V1EndpointSlice:
+    """Return an EndpointSlice of so many replicas."""
+    endpoints = [
+        {"addresses": [f"10.0.0.{number}"], "conditions": {"ready": ready}} for number, ready in enumerate(replicas)
+    ]
+    return client.V1EndpointSlice.model_validate({"addressType": "IPv4", "endpoints": endpoints, "ports": []})
 
 
 def observed(cluster: Any) -> FrontDoor:
@@ -66,6 +79,16 @@ def test_the_door_is_at_the_node_ports_of_its_service() -> None:
     door = observed(cluster(BOTH, {"ca.crt": base64.b64encode(pem).decode()}))
     assert door == FrontDoor(HOST, "172.18.0.2", 30080, 30443, pem.decode())
     assert door.url == "https://172.18.0.2:30443"
+
+
+@pytest.mark.parametrize("replicas", [(), (False,), (False, False)], ids=len)
+def test_a_gateway_of_which_no_replica_is_ready_is_told_with_their_number(replicas: tuple[bool, ...]) -> None:
+    with pytest.raises(EnvironmentFault) as caught:
+        observed(cluster(BOTH, {}, replicas))
+    assert str(caught.value) == (
+        f"the gateway is not ready: none of {len(replicas)} replicas behind Service shop/door is; "
+        "see 'kubectl get events --namespace=shop' and the logs of its pods"
+    )
 
 
 @pytest.mark.parametrize("secret", [None, {}, {"tls.crt": "eA=="}])

@@ -368,7 +368,11 @@ def cluster(*services: str) -> Any:
         read_namespaced_service=read,
         read_namespaced_secret=lambda *_: secret,
     )
-    return SimpleNamespace(core=core)
+    replica = client.V1EndpointSlice.model_validate(
+        {"addressType": "IPv4", "endpoints": [{"addresses": ["10.0.0.1"]}], "ports": []}
+    )
+    discovery = SimpleNamespace(list_namespaced_endpoint_slice=lambda *_, **__: SimpleNamespace(items=[replica]))
+    return SimpleNamespace(core=core, discovery=discovery)
 
 
 def test_without_a_gateway_each_called_service_is_asked_at_its_own_port_though_no_journey_leads_there(

@@ -10,7 +10,7 @@ from typing import Any
 from seatrial.cluster.client import Cluster
 from seatrial.errors import EnvironmentFault
 from seatrial.observe.entrance import node_address
-from seatrial.observe.kube import UNREAD, observe_service, unread
+from seatrial.observe.kube import UNREAD, observe_endpoints, observe_service, unread
 from seatrial.system import System
 from seatrial.system_gateway import Gateway
 
@@ -44,7 +44,10 @@ def trust(authority: str) -> ssl.SSLContext:
 
 
 def observe_front_door(cluster: Cluster, system: System, gateway: Gateway) -> FrontDoor:
-    """Return where the gateway stands; raises EnvironmentFault when its Service, a port or its Secret is missing."""
+    """Return where the gateway stands.
+
+    Raises EnvironmentFault when its Service, a port or its Secret is missing, or none of its replicas is ready.
+    """
     view = observe_service(cluster, system.namespace, gateway.service)
     ports = {port.name: port.node_port for port in view.ports} if view else {}
     for name in (gateway.http_port_name, gateway.https_port_name):
@@ -54,6 +57,13 @@ def observe_front_door(cluster: Cluster, system: System, gateway: Gateway) -> Fr
                 + (f"has no node port named {name}" if view else "is not there"),
                 remedy="deploy an overlay with a gateway, and name its ports in system.yaml",
             )
+    replicas = observe_endpoints(cluster, system.namespace, gateway.service)
+    if not any(each.ready for each in replicas):
+        raise EnvironmentFault(
+            f"the gateway is not ready: none of {len(replicas)} replicas behind Service "
+            f"{system.namespace}/{gateway.service} is",
+            remedy=f"see 'kubectl get events --namespace={system.namespace}' and the logs of its pods",
+        )
     try:
         secret: Any = cluster.core.read_namespaced_secret(gateway.tls_secret, system.namespace)
     except UNREAD as error:
