@@ -32,7 +32,7 @@ def cluster(
     secret: dict[str, str] | Exception | None = None,
     replicas: tuple[bool, ...] = (False, True),
 ) -> Any:
-    """A cluster of one node with the Service ``door`` of these node ports and replicas (is it ready?), and this Secret."""
+    """A cluster of one node with the Service ``door`` of these node ports, replicas (ready or not), and this Secret."""
 
     def read_service(name: str, namespace: str) -> client.V1Service:
         if (name, namespace) != ("door", "shop") or ports is None:
