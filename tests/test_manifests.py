@@ -285,12 +285,14 @@ def test_the_agent_of_a_node_asks_the_gateway_the_direct_ports_and_other_agents_
     assert annotations["traffic.sidecar.istio.io/excludeOutboundPorts"] == f"{safe},{direct},{PORT}"
 
 
-def test_the_component_beside_has_the_last_word_where_there_is_a_mesh():
-    """It names every port that a sidecar leaves alone; the mesh itself knows only some of them."""
-    meshed = [each for each in map(kustomization, overlays()) if "../../mesh" in each["components"]]
-    for document in meshed:
-        components = document["components"]
-        assert components.index("../../components/vantage-beside") > components.index("../../mesh")
+def test_nobody_but_the_component_beside_says_what_a_sidecar_leaves_alone():
+    """The annotation holds all ports in one: who comes later would replace what was said before."""
+    saying = {
+        path.parent
+        for path in MANIFESTS.rglob("kustomization.yaml")
+        if "excludeInboundPorts" in path.read_text() and MANIFESTS / "mutants" not in path.parents
+    }
+    assert saying == {BESIDE}
 
 
 @every_service
