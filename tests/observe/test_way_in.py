@@ -361,7 +361,8 @@ def cluster(*services: str) -> Any:
         return client.V1Service.model_validate({"metadata": {"name": name}, "spec": {"ports": ports}})
 
     address = {"type": "InternalIP", "address": "172.18.0.2"}
-    node = client.V1Node.model_validate({"metadata": {"name": "worker"}, "status": {"addresses": [address]}})
+    status = {"addresses": [address], "conditions": [{"type": "Ready", "status": "True"}]}
+    node = client.V1Node.model_validate({"metadata": {"name": "worker"}, "status": status})
     secret = SimpleNamespace(data={"ca.crt": base64.b64encode(AUTHORITY.encode()).decode()})
     core = SimpleNamespace(
         list_node=lambda **_: SimpleNamespace(items=[node]),
