@@ -15,6 +15,7 @@ Feature: The gateway sends each request where it belongs, and counts it
     Then both versions answer
     And the other version gets its declared share
 
+  @counts
   Scenario: Every request is counted where it came in
     When customers make good and bad requests on every route
     Then the gateway has counted each answer by its route and its kind
