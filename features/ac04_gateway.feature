@@ -23,6 +23,7 @@ Feature: One front door leads to every service
     Then the path is not found
     And the host is refused
 
+  @redirect
   Scenario: Customers without TLS are sent to the safe side
     When every route is called without TLS
     Then each call is redirected to the same address with TLS
@@ -39,6 +40,7 @@ Feature: One front door leads to every service
     And at an address that is not the gateway's own
     And nothing that the forger made up is believed
 
+  @quota
   Scenario: A quota is kept
     When every route with a quota is called below it, beyond it, and below it again
     Then nothing below the quota is refused

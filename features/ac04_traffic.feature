@@ -9,22 +9,25 @@ Feature: The gateway sends each request where it belongs, and counts it
     Given the system is deployed and healthy
     And customers know the gateway's name
 
+  @split
   Scenario: A share of the traffic goes to the next version
     When customers call every route that is split between two versions
     Then both versions answer
     And the other version gets its declared share
 
+  @counts
   Scenario: Every request is counted where it came in
     When customers make good and bad requests on every route
     Then the gateway has counted each answer by its route and its kind
     And it has timed as many on each route
 
+  @affinity
   Scenario: A customer stays with one replica
     When customers come again and again on every route that remembers them
     Then each customer is answered by one replica alone
     And together they meet several replicas
 
-  @disruptive
+  @disruptive @affinity
   Scenario: A customer whose replica dies is served by another one, and stays with it
     Given customers have come again and again on every route that remembers them
     When the replica of the first customer is deleted by force

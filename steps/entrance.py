@@ -14,7 +14,7 @@ from seatrial.errors import fail_on
 from seatrial.observe.customers import Reply, ask, customer
 from seatrial.observe.entrance import node_addresses
 from seatrial.observe.flow import at_once
-from seatrial.observe.front_door import FrontDoor
+from seatrial.observe.front_door import FrontDoor, open_at
 from seatrial.report.evidence import Evidence
 from seatrial.system import System
 from seatrial.system_values import Call
@@ -31,7 +31,8 @@ class Knock(NamedTuple):
 
 @when("a customer comes to every node", target_fixture="knocks")
 def come_to_every_node(door: FrontDoor, cluster: Cluster, system: System, evidence: Evidence) -> list[Knock]:
-    call, addresses = simplest_call(system), node_addresses(cluster)
+    call, replicas = simplest_call(system), gateway_endpoints(cluster, system)
+    addresses = open_at(gateway_of(system), node_addresses(cluster), replicas)
     doors = [replace(door, address=address) for address in addresses.values()]
     replies = at_once(lambda each: come(each, call), doors)
     knocks = [Knock(node, address, reply) for (node, address), reply in zip(addresses.items(), replies, strict=True)]

@@ -12,8 +12,11 @@ from seatrial.capabilities import Capabilities, lacking, load_capabilities
 from seatrial.errors import UsageError
 from seatrial.paths import ROOT
 from seatrial.report.catalogue import load_catalogue
+from seatrial.report.gherkin import read_feature
 
 OVERLAYS = overlays()
+FEATURES = ROOT / "features"
+CATALOGUE = load_catalogue(FEATURES / "criteria.yaml").capabilities
 
 
 @pytest.mark.parametrize(
@@ -74,7 +77,9 @@ def test_anything_else_is_told_with_the_file(tmp_path: Path, text: str | bytes, 
         (["gateway"], {"gateway": True}, ""),
         (["gateway"], {"gateway": "it has none"}, "overlay plain promises no gateway: it has none"),
         (["gateway"], {}, "overlay plain promises no gateway: it does not say that it has one"),
-        (["mesh", "gateway"], {"mesh": "later", "gateway": "never"}, "overlay plain promises no gateway: never"),
+        (["gateway", "mesh"], {"mesh": "later", "gateway": "never"}, "overlay plain promises no gateway: never"),
+        (["mesh", "gateway"], {"mesh": "later", "gateway": "never"}, "overlay plain promises no mesh: later"),
+        (["gateway", "affinity"], {"gateway": "never"}, "overlay plain promises no gateway: never"),
         (["mesh", "gateway"], {"mesh": "later", "gateway": True}, "overlay plain promises no mesh: later"),
     ],
 )
@@ -84,13 +89,29 @@ def test_a_scenario_lacks_what_is_not_promised(needed: list[str], capabilities: 
 
 @pytest.mark.parametrize("overlay", OVERLAYS, ids=lambda folder: folder.name)
 def test_every_overlay_answers_for_every_capability_of_the_catalogue_and_no_other(overlay: Path) -> None:
-    known = load_catalogue(ROOT / "features" / "criteria.yaml").capabilities
-    assert set(load_capabilities(overlay)) == set(known)
-    assert known
+    """Without a gateway that is the whole answer to what only a gateway could do."""
+    promised = load_capabilities(overlay)
+    assert set(promised) == (set(CATALOGUE) if promised["gateway"] is True else set(CATALOGUE) - of_gateways())
+
+
+def of_gateways() -> set[str]:
+    """Return the capabilities that are asked for only where a gateway is asked for, too."""
+    titles = [title for path in sorted(FEATURES.glob("*.feature")) for title in read_feature(path).titles]
+    elsewhere = {tag for title in titles if "gateway" not in title.tags for tag in title.tags}
+    return set(CATALOGUE) - elsewhere - {"gateway"}
+
+
+def test_the_gateway_comes_first_in_the_catalogue_and_every_capability_is_asked_for() -> None:
+    """What is told of several that an overlay lacks is the first."""
+    assert next(iter(CATALOGUE)) == "gateway"
+    asked = {tag for path in FEATURES.glob("*.feature") for title in read_feature(path).titles for tag in title.tags}
+    assert set(CATALOGUE) <= asked
+    assert {"quota", "redirect", "split"} <= of_gateways()
+    assert of_gateways().isdisjoint({"mesh", "connections"})
 
 
 def test_what_each_overlay_promises_stands_in_its_manifests() -> None:
-    assert [overlay.name for overlay in OVERLAYS] == ["baseline", "istio", "nginx"]
+    assert [overlay.name for overlay in OVERLAYS] == ["baseline", "ingress", "istio", "nginx"]
     for overlay in OVERLAYS:
         promised, parts = load_capabilities(overlay), parts_of(overlay)
         gateways = [part for part in parts if part.parent == MANIFESTS / "gateway"]

@@ -155,11 +155,13 @@ def buckets() -> dict[str, Document]:
     return found
 
 
-def test_the_overlay_asks_for_the_mesh_that_it_stands_on_and_no_other_overlay_does() -> None:
+def test_an_overlay_asks_for_istio_when_it_stands_on_its_proxies_and_no_other_overlay_does() -> None:
     asking = {overlay.name for overlay in overlays() if (overlay / "addons.yaml").exists()}
-    meshed = {overlay.name for overlay in overlays() if MESH in parts_of(overlay)}
-    assert asking == meshed == {"istio"}
-    assert yaml.safe_load((OVERLAY / "addons.yaml").read_text()) == ["istio"]
+    proxies = {MESH, MANIFESTS / "gateway" / "istio" / "proxy"}
+    assert asking == {overlay.name for overlay in overlays() if proxies & set(parts_of(overlay))}
+    assert asking == {"ingress", "istio"}
+    for name in asking:
+        assert yaml.safe_load((MANIFESTS / "overlays" / name / "addons.yaml").read_text()) == ["istio"]
 
 
 # who comes in
@@ -372,7 +374,7 @@ def test_a_request_keeps_the_id_that_the_customer_gave_it() -> None:
 
 
 def test_nothing_of_the_gateway_leads_to_the_fault_switches() -> None:
-    text = "\n".join(path.read_text() for path in (MANIFESTS / "gateway" / "istio").glob("*.yaml"))
+    text = "\n".join(path.read_text() for path in (MANIFESTS / "gateway" / "istio").rglob("*.yaml"))
     assert not re.search(rf"\b{SYSTEM['faults']['port']}\b", text)
     assert SYSTEM["faults"]["path"] not in text
 

@@ -285,12 +285,14 @@ def test_the_agent_of_a_node_asks_the_gateway_the_direct_ports_and_other_agents_
     assert annotations["traffic.sidecar.istio.io/excludeOutboundPorts"] == f"{safe},{direct},{PORT}"
 
 
-def test_the_component_beside_has_the_last_word_where_there_is_a_mesh():
-    """It names every port that a sidecar leaves alone; the mesh itself knows only some of them."""
-    meshed = [each for each in map(kustomization, overlays()) if "../../mesh" in each["components"]]
-    for document in meshed:
-        components = document["components"]
-        assert components.index("../../components/vantage-beside") > components.index("../../mesh")
+def test_nobody_but_the_component_beside_says_what_a_sidecar_leaves_alone():
+    """The annotation holds all ports in one: who comes later would replace what was said before."""
+    saying = {
+        path.parent
+        for path in MANIFESTS.rglob("kustomization.yaml")
+        if "excludeInboundPorts" in path.read_text() and MANIFESTS / "mutants" not in path.parents
+    }
+    assert saying == {BESIDE}
 
 
 @every_service
@@ -589,9 +591,28 @@ def test_a_mutant_patches_what_there_is(folder: Path):
             if document["kind"] == target["kind"] and document["metadata"]["name"] == target.get("name")
         ]
         assert len(found) == 1 or "name" not in target, target
-        operations = yaml.safe_load(patch["patch"])
-        for operation in operations if isinstance(operations, list) and found else []:
+        for operation in operations_of(patch) if found else []:
             assert_applies(operation, found[0])
+
+
+def operations_of(patch: Document) -> list[Document]:
+    """Return the steps of a JSON patch (RFC 6902); a patch of another kind has none."""
+    text = yaml.safe_load(patch["patch"])
+    return text if isinstance(text, list) else []
+
+
+@every_mutant
+def test_a_mutant_looks_at_each_item_of_a_list_before_it_changes_it(folder: Path):
+    """An item that has moved is then told when the fault is laid over, and nothing else is broken in its place."""
+    for patch in kustomization(folder).get("patches", []):
+        looked_at: list[str] = []
+        for operation in operations_of(patch):
+            path = operation["path"]
+            if operation["op"] == "test":
+                looked_at.append(path)
+                continue
+            for item in (path[: found.end()] for found in re.finditer(r"/\d+(?=/|$)", path)):
+                assert any(f"{each}/".startswith(f"{item}/") for each in looked_at), f"{path}: what is {item}?"
 
 
 def assert_applies(operation: Document, document: Document) -> None:
@@ -599,7 +620,9 @@ def assert_applies(operation: Document, document: Document) -> None:
     place: Any = document
     for part in way:
         place = place[int(part)] if isinstance(place, list) else place[part]
-    if operation["op"] in ("replace", "remove"):
+    if operation["op"] == "test":
+        assert (place[int(last)] if isinstance(place, list) else place[last]) == operation["value"], operation["path"]
+    elif operation["op"] in ("replace", "remove"):
         there = place[int(last)] if isinstance(place, list) else place[last]
         assert operation.get("value") != there, f"{operation['path']} is that already"
     else:

@@ -327,6 +327,51 @@ def test_an_overlay_that_promises_nonsense_is_refused_before_anything_starts(tri
     assert not run.reports.exists()
 
 
+FRONT = "gateway: {host: shop.test, routes: [{path: /, service: web}]}\n"
+CALLS = "headers: [ETag]\ncalls:\n  - {name: list, service: web, path: /}\n"
+BROKEN = {
+    "metrics": (
+        {"metrics.yaml": "port: 1\n"},
+        "metrics.yaml:1: requests: is missing; give the name of a metric",
+    ),
+    "calls": (
+        {"calls.yaml": CALLS.replace("path: /", "path: v1")},
+        "calls.yaml: calls[0].path: give a path that begins with /",
+    ),
+    "answers": (
+        {"calls.yaml": CALLS, "calls.answers.json": '{"list": {"status": "ok", "headers": {}, "body": 1}}'},
+        "calls.answers.json: not a recording: list.status: input should be a valid integer",
+    ),
+    "an answer too few": (
+        {"calls.yaml": CALLS, "calls.answers.json": "{}"},
+        "calls.answers.json: no answer to 'list'",
+    ),
+}
+
+
+@pytest.mark.parametrize(("files", "told"), BROKEN.values(), ids=BROKEN.keys())
+def test_a_broken_file_beside_the_system_or_the_overlay_is_refused_before_anything_starts(
+    trial, files: dict[str, str], told: str
+):
+    trial.scenarios(Holds="Then it holds")
+    trial.write("its/kustomization.yaml", "resources: []\n")
+    frontend = "frontend: calls.yaml\n" if "calls.yaml" in files else ""
+    trial.write("its/system.yaml", f"name: shop\nnamespace: shop\nservices: [{{name: web}}]\n{FRONT}{frontend}")
+    for name, text in files.items():
+        trial.write(f"its/{name}", text)
+    run = trial.run("features", "--overlay=./its", "--system=its/system.yaml", subprocess=True)
+    assert run.code == pytest.ExitCode.USAGE_ERROR
+    assert run.result.stderr.str().splitlines()[0].startswith(f"ERROR: {trial.folder}/its/{told}")
+    assert not run.reports.exists()
+
+
+def test_answers_that_are_still_to_be_recorded_stop_nobody(trial):
+    trial.scenarios(Holds="Then it holds")
+    trial.write("its/calls.yaml", CALLS)
+    trial.write("its/system.yaml", "name: s\nnamespace: s\nservices: [{name: web}]\nfrontend: calls.yaml\n")
+    assert trial.run("features", "--system=its/system.yaml").verdicts == {"Holds": "passed"}
+
+
 def test_an_overlay_that_stands_on_what_there_is_not_is_refused_before_anything_starts(trial):
     trial.scenarios(Holds="Then it holds")
     trial.write("its/kustomization.yaml", "resources: []\n")

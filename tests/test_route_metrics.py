@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from seatrial.capabilities import load_capabilities
 from seatrial.errors import UsageError
 from seatrial.paths import ROOT
 from seatrial.route_metrics import RouteMetrics, load_route_metrics
@@ -124,11 +125,8 @@ def test_the_files_of_our_overlays_fit_the_system(overlay: Path):
     assert load_route_metrics(overlay.parent, gateway)
 
 
-def test_every_overlay_with_a_gateway_says_how_it_counts():
-    files = {path.parent for path in (ROOT / "manifests" / "overlays").glob("*/metrics.yaml")}
-    doors = {
-        path.parent
-        for path in (ROOT / "manifests" / "overlays").glob("*/capabilities.yaml")
-        if "\ngateway: true" in path.read_text()
-    }
-    assert files == doors
+def test_every_overlay_that_promises_to_count_by_route_says_how_and_no_other_does():
+    overlays = [path.parent for path in (ROOT / "manifests" / "overlays").glob("*/capabilities.yaml")]
+    counting = {overlay.name for overlay in overlays if load_capabilities(overlay).get("counts") is True}
+    assert counting == {overlay.name for overlay in overlays if (overlay / "metrics.yaml").exists()}
+    assert counting == {"istio", "nginx"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from seatrial.errors import UsageError
@@ -35,9 +35,9 @@ def load_capabilities(overlay: Path) -> Capabilities:
     return given
 
 
-def lacking(needed: Collection[str], capabilities: Capabilities, overlay: str) -> str:
-    """Return why a scenario cannot be tried on an overlay, empty when it can."""
-    for name in sorted(needed):
+def lacking(needed: Iterable[str], capabilities: Capabilities, overlay: str) -> str:
+    """Return why a scenario cannot be tried on an overlay: the first that it lacks; empty when it can."""
+    for name in needed:
         value = capabilities.get(name, "it does not say that it has one")
         if value is not True:
             return f"overlay {overlay} promises no {name}: {value}"

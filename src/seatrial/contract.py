@@ -146,6 +146,13 @@ def load_answers(calls: Path, frontend: Frontend) -> dict[str, Recorded]:
     return found
 
 
+def check_recording(calls: Path, system: System) -> None:
+    """Raise UsageError when the calls, or their answers, are broken; answers may still have to be recorded."""
+    frontend = load_frontend(calls, system)
+    if answers_path(calls).exists():
+        load_answers(calls, frontend)
+
+
 def save_answers(calls: Path, answers: Mapping[str, Recorded]) -> Path:
     """Write the answers beside their calls; returns the file."""
     path = answers_path(calls)

@@ -16,6 +16,7 @@ from seatrial.capabilities import load_capabilities
 from seatrial.cluster.addons import load_addons
 from seatrial.cluster.deploy import kustomization, overlay_folder
 from seatrial.cluster.kind import current_kubeconfig
+from seatrial.contract import check_recording
 from seatrial.errors import UsageError
 from seatrial.paths import cached
 from seatrial.report import allure_html
@@ -27,6 +28,7 @@ from seatrial.report.nightly import is_left_for_the_night
 from seatrial.report.run import RunRecord, write_summary
 from seatrial.report.scenarios import COLLECTORS, EVIDENCE, RECORD, ScenarioPlugin
 from seatrial.report.table import summary_lines
+from seatrial.route_metrics import load_route_metrics
 from seatrial.system_file import load_system
 
 T = TypeVar("T")
@@ -225,9 +227,13 @@ def _refuse_parallel_and_reruns(config: pytest.Config) -> None:
 def _refuse_bad_input(options: TrialOptions) -> None:
     """Tell what is wrong with the files and names that were given, before anything is started."""
     try:
-        load_system(options.system)
-        load_capabilities(overlay_folder(options.overlay))
-        load_addons(overlay_folder(options.overlay))
+        system, overlay = load_system(options.system), overlay_folder(options.overlay)
+        load_capabilities(overlay)
+        load_addons(overlay)
+        if system.gateway:
+            load_route_metrics(overlay, system.gateway)
+        if system.frontend:
+            check_recording(options.system.parent / system.frontend, system)
         for component in options.components:
             kustomization(component, f"--component {component}")
         if options.cluster == "current":

@@ -131,6 +131,9 @@ class Gateway(Model):
     """Port of the Service object that redirects to HTTPS."""
     https_port_name: DnsLabel = "https"
     """Port of the Service object that serves."""
+    nodes: Literal["all", "own"] = "all"
+    """Nodes at which customers are let in: all, or those that hold a ready replica of it (``externalTrafficPolicy:
+    Local``)."""
     timeout_seconds: Annotated[float, Field(gt=0, le=9, json_schema_extra=SECONDS)] = 5.0
     """How long it waits for a replica; what may not be asked twice ends then with HTTP 504."""
     workers: Annotated[int, Field(ge=1, le=256)] = 1

@@ -180,10 +180,76 @@ def test_any_other_is_replaced_and_so_are_the_pods(live: dict[str, bytes]) -> No
     assert annotations(gateway) != annotations(certified(GOOD, workload("gateway", "door-tls"))[1])
 
 
-def test_a_secret_that_the_overlay_brings_is_left_alone() -> None:
-    objects = [thing("Secret", "door-tls"), workload("gateway", "door-tls")]
+def ingress(*secrets: str) -> dict[str, Any]:
+    """Return an Ingress that takes these Secrets."""
+    return thing("Ingress") | {"spec": {"tls": [{"hosts": [HOST], "secretName": name} for name in secrets]}}
+
+
+def brought(data: dict[str, bytes] | None, field: str = "data") -> dict[str, Any]:
+    """Return a Secret of the overlay's own; without data it is filled by somebody else."""
+    if data is None:
+        return thing("Secret", "door-tls")
+    told = {
+        key: value.decode() if field == "stringData" else base64.b64encode(value).decode()
+        for key, value in data.items()
+    }
+    return thing("Secret", "door-tls") | {field: told}
+
+
+WILD = data(f"*.{HOST.partition('.')[2]}")
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [brought(None), brought(GOOD), brought(GOOD, "stringData"), brought(WILD), brought(data(ends=NOW + HOUR))],
+    ids=["empty", "good", "plain", "wildcard", "ends soon"],
+)
+@pytest.mark.parametrize("user", [workload("gateway", "door-tls"), ingress("door-tls")], ids=["workload", "Ingress"])
+def test_a_secret_that_the_overlay_brings_is_left_alone(secret: dict[str, Any], user: dict[str, Any]) -> None:
+    objects = [secret, user]
     assert certified(AssertionError("was asked for"), *objects) == objects
-    assert annotations(objects[1]) == {}
+    assert DIGEST not in str(objects)
+
+
+ENDED = NOW - HOUR
+NO_PEM = "it is no certificate with its key in PEM"
+UNFIT = {
+    "no certificate": ({"tls.key": GOOD["tls.key"]}, "it has no tls.crt"),
+    "nothing of it": ({"ca.crt": GOOD["ca.crt"]}, "it has no tls.crt and no tls.key"),
+    "garbage": (GOOD | {"tls.crt": b"garbage"}, NO_PEM),
+    "garbage as key": (GOOD | {"tls.key": b"garbage"}, NO_PEM),
+    "no name": (GOOD | {"tls.crt": nameless()}, "its certificate has no name"),
+    "another key": (GOOD | {"tls.key": WILD["tls.key"]}, "its key is not that of its certificate"),
+    "other host": (data("other.test"), f"its certificate is for other.test, and not for {HOST}"),
+    "host below": (data(f"www.{HOST}"), f"its certificate is for www.{HOST}, and not for {HOST}"),
+    "ended": (data(ends=ENDED), f"its certificate ended at {ENDED:%Y-%m-%d %H:%M} UTC"),
+}
+
+
+@pytest.mark.parametrize(("live", "told"), UNFIT.values(), ids=UNFIT.keys())
+def test_a_certificate_that_will_not_do_is_refused_in_one_line(live: dict[str, bytes], told: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        certified(None, brought(live), workload("gateway", "door-tls"))
+    assert str(caught.value) == (
+        f"Secret/door-tls: {told}; bring one for {HOST} with its key, or leave it out: one is then made at deployment"
+    )
+
+
+def test_data_that_is_not_encoded_is_refused_too() -> None:
+    secret = thing("Secret", "door-tls") | {"data": {"tls.crt": "a"}}
+    with pytest.raises(UsageError) as caught:
+        certified(None, secret, workload("gateway", "door-tls"))
+    assert str(caught.value) == "Secret/door-tls: its data is not in base64; give stringData instead"
+
+
+def test_a_certificate_for_the_name_that_is_wanted_instead_will_do() -> None:
+    objects = [brought(data("other.test")), annotated(workload("gateway", "door-tls"), "other.test")]
+    assert certified(None, *objects) == objects
+
+
+def test_a_secret_that_nobody_uses_is_not_looked_at() -> None:
+    objects = [brought(data("other.test")), workload("web")]
+    assert certified(None, *objects) == objects
 
 
 def test_another_secret_of_the_overlay_is_no_certificate() -> None:
@@ -197,12 +263,13 @@ def gateway(*credentials: str) -> dict[str, Any]:
     return thing("Gateway") | {"spec": {"selector": {"istio": "gateway"}, "servers": [*plain, *safe]}}
 
 
-def test_a_gateway_that_names_the_secret_gets_one_before_it() -> None:
-    namespace, secret, *rest = certified(None, thing("Namespace"), gateway("other-tls", "door-tls"))
+@pytest.mark.parametrize("user", [gateway, ingress])
+def test_a_gateway_or_an_ingress_that_names_the_secret_gets_one_before_it(user: Any) -> None:
+    namespace, secret, *rest = certified(None, thing("Namespace"), user("other-tls", "door-tls"))
     assert (namespace["kind"], secret["kind"]) == ("Namespace", "Secret")
     assert secret["metadata"] == {"name": "door-tls", "namespace": "shop"}
     assert is_usable(decoded(secret), HOST, NOW)
-    assert rest == [gateway("other-tls", "door-tls")]
+    assert rest == [user("other-tls", "door-tls")]
 
 
 def test_pods_of_a_gateway_that_names_its_secret_stay_when_that_is_renewed() -> None:
@@ -220,7 +287,11 @@ def annotated(item: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", ["other.test", "*.shop.test"])
-@pytest.mark.parametrize("user", [workload("door", "door-tls"), gateway("door-tls")], ids=["workload", "Gateway"])
+@pytest.mark.parametrize(
+    "user",
+    [workload("door", "door-tls"), gateway("door-tls"), ingress("door-tls")],
+    ids=["workload", "Gateway", "Ingress"],
+)
 def test_who_uses_the_certificate_may_say_for_which_other_name_it_is(user: dict[str, Any], name: str) -> None:
     secret, _ = certified(GOOD, annotated(user, name))
     assert is_usable(decoded(secret), name, NOW)
@@ -247,10 +318,18 @@ def test_what_is_no_name_is_told_with_the_workload(name: str) -> None:
 
 @pytest.mark.parametrize(
     "spec",
-    [{}, {"servers": None}, {"servers": [{"tls": None}]}, {"gatewayClassName": "x", "listeners": [{"name": "https"}]}],
+    [
+        {},
+        {"servers": None},
+        {"servers": [{"tls": None}]},
+        {"gatewayClassName": "x", "listeners": [{"name": "https"}]},
+        {"tls": None},
+        {"tls": [{"hosts": [HOST]}]},
+    ],
 )
-def test_a_gateway_that_names_no_secret_gets_none(spec: dict[str, Any]) -> None:
-    objects = [thing("Gateway") | {"spec": spec}, gateway(), gateway("other-tls")]
+@pytest.mark.parametrize("kind", ["Gateway", "Ingress"])
+def test_who_names_no_secret_gets_none(kind: str, spec: dict[str, Any]) -> None:
+    objects = [thing(kind) | {"spec": spec}, gateway(), gateway("other-tls"), ingress(), ingress("other-tls")]
     assert certified(AssertionError("was asked for"), *objects) == objects
 
 

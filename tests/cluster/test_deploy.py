@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,11 @@ from kubernetes.client.exceptions import ApiException
 from seatrial.cluster import deploy
 from seatrial.errors import EnvironmentFault, UsageError
 from seatrial.paths import ROOT
+
+WAITING = {"name": "web", "state": {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 10s"}}}
+POD = {"metadata": {"name": "auth-1"}, "involvedObject": {}, "status": {"containerStatuses": [WAITING]}}
+# what kubectl tells of a Deployment, its pods, and the warnings in their namespace: one answer will do for all
+CRASHING = {"spec": {"selector": {"matchLabels": {"app": "auth"}}}, "items": [POD]}
 
 
 class Kubectl:
@@ -46,7 +52,7 @@ class Kubectl:
         self.options = [word for word in arguments if word.startswith("--")]
         if verb == self._refuses:
             raise EnvironmentFault(f"kubectl {verb}: Waiting for rollout\nerror: timed out waiting for the condition")
-        return "auth-1   0/1   CrashLoopBackOff\n"
+        return json.dumps(CRASHING)
 
 
 def item(kind: str, name: str, **spec: Any) -> deploy.Object:
@@ -161,5 +167,5 @@ def test_a_workload_that_does_not_roll_out_is_told_with_its_pods() -> None:
         deploy.wait_rolled_out(Kubectl(refuses="rollout"), [DEPLOYMENT], within_seconds=60)  # type: ignore[arg-type]
     assert str(caught.value) == (
         "deployment/auth in shop is not rolled out within 60 s: error: timed out waiting for the condition\n"
-        "auth-1   0/1   CrashLoopBackOff\n"
+        "  auth-1: web waits: CrashLoopBackOff: back-off 10s"
     )

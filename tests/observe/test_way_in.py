@@ -361,14 +361,19 @@ def cluster(*services: str) -> Any:
         return client.V1Service.model_validate({"metadata": {"name": name}, "spec": {"ports": ports}})
 
     address = {"type": "InternalIP", "address": "172.18.0.2"}
-    node = client.V1Node.model_validate({"metadata": {"name": "worker"}, "status": {"addresses": [address]}})
+    status = {"addresses": [address], "conditions": [{"type": "Ready", "status": "True"}]}
+    node = client.V1Node.model_validate({"metadata": {"name": "worker"}, "status": status})
     secret = SimpleNamespace(data={"ca.crt": base64.b64encode(AUTHORITY.encode()).decode()})
     core = SimpleNamespace(
         list_node=lambda **_: SimpleNamespace(items=[node]),
         read_namespaced_service=read,
         read_namespaced_secret=lambda *_: secret,
     )
-    return SimpleNamespace(core=core)
+    replica = client.V1EndpointSlice.model_validate(
+        {"addressType": "IPv4", "endpoints": [{"addresses": ["10.0.0.1"]}], "ports": []}
+    )
+    discovery = SimpleNamespace(list_namespaced_endpoint_slice=lambda *_, **__: SimpleNamespace(items=[replica]))
+    return SimpleNamespace(core=core, discovery=discovery)
 
 
 def test_without_a_gateway_each_called_service_is_asked_at_its_own_port_though_no_journey_leads_there(

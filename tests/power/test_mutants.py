@@ -119,8 +119,8 @@ SEE = "; see manifests/mutants/README.md"
             without("reason") + "reason: '('\n",
             "reason: not a regular expression: missing ), unterminated subpattern at position 0",
         ),
-        (GOOD + "overlay: isto\n", "overlay: there is no overlay 'isto'; give baseline, istio, nginx"),
-        (GOOD + "overlay: ..\n", "overlay: there is no overlay '..'; give baseline, istio, nginx"),
+        (GOOD + "overlay: isto\n", "overlay: there is no overlay 'isto'; give baseline, ingress, istio, nginx"),
+        (GOOD + "overlay: ..\n", "overlay: there is no overlay '..'; give baseline, ingress, istio, nginx"),
         (GOOD + "overlay: [nginx]\n", f"overlay: Input should be a valid string{SEE}"),
         (
             without("scenario") + "scenario: Traffic is odd\n",
@@ -180,7 +180,7 @@ def test_a_feature_that_is_not_there_is_one_line(folder: Path):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("number", ["25", "26", "27", "29", "30"])
+@pytest.mark.parametrize("number", ["25", "26", "27", "29", "30", "66", "70"])
 def test_a_fault_of_the_gateway_changes_one_place_of_one_file_of_its_configuration(number: str):
     (mutant,) = load_mutants([number])
     (part,) = mutant.folder.glob("*.part")

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from seatrial.counted import counted
 from seatrial.errors import Doubt, Failure
 from seatrial.observe.request_log import Attempt
 
@@ -57,7 +58,7 @@ def tried_too_often(storm: Storm) -> Iterator[Failure]:
     often = sorted((each for each in tries.values() if len(each) > storm.most), key=len, reverse=True)
     if often:
         numbers = Counter(map(len, often))
-        told = ", ".join(f"{number} × {size} attempts" for size, number in sorted(numbers.items(), reverse=True))
+        told = counted((f"{size} attempts", number) for size, number in sorted(numbers.items(), reverse=True))
         yield Failure(
             f"{storm.what}: the gateway asks again too often while every replica fails",
             f"at most {storm.most} {'attempt' if storm.most == 1 else 'attempts'} for each request",

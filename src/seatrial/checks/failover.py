@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from seatrial.checks.timeline import before_it_came_back, came_back, full_again, since_fault, timeline_of
+from seatrial.counted import counted
 from seatrial.errors import Doubt, Failure
 from seatrial.observe.records import Outage, PodView, Request, Traffic
 
@@ -189,8 +190,7 @@ def _subject(outage: Outage, claim: str) -> str:
 
 
 def _errors(failed: list[Request]) -> str:
-    counts = Traffic("", "", True, tuple(failed)).errors()
-    return ", ".join(f"{hits} × {error}" for error, hits in counts.most_common())
+    return counted(Traffic("", "", True, tuple(failed)).errors().most_common())
 
 
 def _moments(outage: Outage) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from seatrial.checks.reliability import late
+from seatrial.counted import counted
 from seatrial.errors import Doubt
 from seatrial.observe.records import Traffic
 
@@ -32,10 +33,9 @@ def too_weak(traffic: Traffic, rate_per_second: float, within_seconds: float) ->
             (f"it sent {reached:.0f} a second",),
         )
     if traffic.failed:
-        kinds = ", ".join(f"{hits:,} × {kind}" for kind, hits in traffic.errors().most_common())
         yield Doubt(
             subject,
             "an agent that answers whatever it is asked",
             "see the log of the vantage, and whether anything stands between the nodes",
-            (f"{len(traffic.failed):,} of {traffic.count:,} failed: {kinds}",),
+            (f"{len(traffic.failed):,} of {traffic.count:,} failed: {counted(traffic.errors().most_common())}",),
         )

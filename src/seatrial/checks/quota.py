@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from seatrial.checks.turns import told_statuses
 from seatrial.errors import Failure
 from seatrial.observe.customers import Reply
 from seatrial.system_gateway import Quota
@@ -27,7 +28,7 @@ def wrongly_refused(path: str, replies: Sequence[Reply], status: int) -> Iterato
         yield Failure(
             f"{path}: requests within the quota are not all answered",
             f"HTTP {status} for each",
-            f"{len(bad)} of {len(replies)} not: {_statuses(bad)}" if replies else "nobody asked",
+            f"{len(bad)} of {len(replies)} not: {told_statuses(bad)}" if replies else "nobody asked",
             hint="the bucket is smaller than declared, or others draw from it" if _refused(bad) else "",
         )
 
@@ -48,7 +49,7 @@ def not_kept(path: str, quota: Quota, replies: Sequence[Reply], status: int) -> 
         return
     strange = [reply for reply in replies if reply.status not in (status, REFUSED)]
     if strange:
-        yield Failure(f"{subject} a burst breaks it", f"HTTP {status} or {REFUSED}", _statuses(strange))
+        yield Failure(f"{subject} a burst breaks it", f"HTTP {status} or {REFUSED}", told_statuses(strange))
     passed = sum(reply.status == status for reply in replies)
     if not fewest <= passed <= most:
         yield Failure(
@@ -61,8 +62,3 @@ def not_kept(path: str, quota: Quota, replies: Sequence[Reply], status: int) -> 
 
 def _refused(replies: Sequence[Reply]) -> int:
     return sum(reply.status == REFUSED for reply in replies)
-
-
-def _statuses(replies: Sequence[Reply]) -> str:
-    kinds = [reply.error or f"HTTP {reply.status}" for reply in replies]
-    return ", ".join(f"{kinds.count(kind)} × {kind}" for kind in dict.fromkeys(kinds))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from scipy import stats
 
+from seatrial.counted import counted
 from seatrial.errors import Doubt, Failure
 from seatrial.observe.records import Request, Traffic
 
@@ -150,7 +151,7 @@ def unsettled(subject: str, traffic: Traffic, status: int, bound: Bound) -> Iter
 
 def _kinds(failed: Sequence[Request]) -> str:
     kinds = Counter(each.error or f"HTTP {each.status}" for each in failed)
-    return ", ".join(f"{hits:,} × {kind}" for kind, hits in kinds.most_common(5))
+    return counted(kinds.most_common(5))
 
 
 def _ms(seconds: float) -> str:

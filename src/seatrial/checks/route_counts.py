@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from seatrial.counted import counted
 from seatrial.errors import Doubt, Failure
 from seatrial.observe.customers import Reply
 from seatrial.observe.route_counts import RouteCounts, status_class
@@ -93,4 +94,4 @@ def _hint(its: int, mine: int) -> str:
 
 
 def _told(kinds: dict[str, int]) -> str:
-    return ", ".join(f"{number} × {kind}" for kind, number in sorted(kinds.items())) or "none"
+    return counted(sorted(kinds.items()))

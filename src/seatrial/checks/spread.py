@@ -9,6 +9,7 @@ from functools import cache
 
 from scipy import stats
 
+from seatrial.counted import counted
 from seatrial.errors import Failure, UsageError
 from seatrial.observe.records import PodView, Traffic
 
@@ -127,7 +128,7 @@ def not_only_by(
         yield Failure(
             f"{subject} not every request was answered",
             f"{traffic.count} good answers",
-            f"{len(traffic.failed)} failed: {_errors(traffic)}",
+            f"{len(traffic.failed)} failed: {counted(traffic.errors().most_common())}",
             tuple(_details(spread, pods)),
             hint="the Service has no endpoint for its port, or one that does not answer",
             evidence=evidence,
@@ -158,10 +159,6 @@ def _details(spread: Spread, pods: tuple[PodView, ...]) -> Iterator[str]:
     for name, hits in spread.counts:
         place = f"on {known[name].node}" if name in known else "not a ready replica of the workload"
         yield f"{name or '(no name given)'} {100 * hits / max(total, 1):.1f} % ({hits} of {total}), {place}"
-
-
-def _errors(traffic: Traffic) -> str:
-    return ", ".join(f"{hits} × {error}" for error, hits in traffic.errors().most_common())
 
 
 def _effect(replicas: int, factor: float) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 
+from seatrial.counted import counted
 from seatrial.errors import Failure
 from seatrial.observe.customers import Reply
 
@@ -62,7 +63,7 @@ def not_spared(path: str, counts: Counter[str], slow: str, replicas: int) -> Ite
 def told_statuses(replies: Sequence[Reply]) -> str:
     """Say how many answers there were of each kind, the most frequent first."""
     kinds = Counter(reply.error or f"HTTP {reply.status}" for reply in replies)
-    return ", ".join(f"{number} × {kind}" for kind, number in kinds.most_common()) or "none"
+    return counted(kinds.most_common())
 
 
 def told_counts(counts: Counter[str]) -> str:

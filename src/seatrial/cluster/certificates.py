@@ -11,6 +11,8 @@ from typing import Any
 
 import trustme
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
 from kubernetes.client.exceptions import ApiException
 
 from seatrial.cluster.client import Cluster
@@ -24,22 +26,26 @@ RENEW_BEFORE = timedelta(days=3)
 DIGEST = "seatrial.dev/certificate"
 """Annotation of pods that read the certificate at their start: another certificate means other pods."""
 NAME = "seatrial.dev/certificate-for"
-"""Annotation of the workload or Gateway that uses the certificate: the name that it is for, where it is not the host
-that customers ask for, such as ``*.shop.test``."""
+"""Annotation of the workload, Gateway or Ingress that uses the certificate: the name that it is for, where it is not
+the host that customers ask for, such as ``*.shop.test``."""
 IS_NAME = re.compile(r"(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*")
 
 
 def with_certificate(cluster: Cluster, objects: Sequence[Object], namespace: str, name: str, host: str) -> list[Object]:
-    """Return the objects with a TLS Secret, when a workload mounts one of that name, or a Gateway names it.
+    """Return the objects with a TLS Secret, when a workload mounts one of that name, or a Gateway or Ingress names it.
 
-    It is for the host, or for another name that an annotation of the workload or Gateway says. Raises UsageError when
-    that is no name.
+    It is for the host, or for another name that an annotation of what uses it says. A Secret that is among the objects
+    stays. Raises UsageError when the name is none, or the certificate in that Secret will not do.
     """
     users = [item for item in objects if item["kind"] in WORKLOADS and name in _mounted(item)]
-    named = [item for item in objects if item["kind"] == "Gateway" and name in _credentials(item)]
-    if not (users or named) or any(item["kind"] == "Secret" and item["metadata"]["name"] == name for item in objects):
+    named = [item for item in objects if name in _named(item)]
+    if not (users or named):
         return list(objects)
     host = next((other for item in (*users, *named) if (other := _annotated(item))), host)
+    brought = [item for item in objects if item["kind"] == "Secret" and item["metadata"]["name"] == name]
+    if brought:
+        _refuse_unfit(brought[0], host)
+        return list(objects)
     data = _live(cluster, namespace, name)
     if not is_usable(data, host, datetime.now(UTC)):
         data = make(host)
@@ -81,6 +87,41 @@ def is_usable(data: dict[str, bytes], host: str, now: datetime) -> bool:
     )
 
 
+def unfit(data: dict[str, bytes], host: str, now: datetime) -> str:
+    """Return why the certificate of a TLS Secret will not do for the host, empty when it will."""
+    missing = [key for key in ("tls.crt", "tls.key") if not data.get(key)]
+    if missing:
+        return f"it has no {' and no '.join(missing)}"
+    try:
+        leaf = x509.load_pem_x509_certificate(data["tls.crt"])
+        key = serialization.load_pem_private_key(data["tls.key"], None)
+        found = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return "its certificate has no name"
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return "it is no certificate with its key in PEM"
+    if key.public_key() != leaf.public_key():
+        return "its key is not that of its certificate"
+    names = found.get_values_for_type(x509.DNSName)
+    if not {host, f"*.{host.partition('.')[2]}"} & set(names):
+        return f"its certificate is for {', '.join(names) or 'no name'}, and not for {host}"
+    end = leaf.not_valid_after_utc
+    return "" if now < end else f"its certificate ended at {end:%Y-%m-%d %H:%M} UTC"
+
+
+def _refuse_unfit(secret: Object, host: str) -> None:
+    """Raise UsageError when a Secret that the overlay brings will not do; an empty one is filled by somebody else."""
+    plain = {key: value.encode() for key, value in (secret.get("stringData") or {}).items()}
+    try:
+        data = {key: base64.b64decode(value) for key, value in (secret.get("data") or {}).items()} | plain
+    except ValueError:
+        raise UsageError(f"{address(secret)}: its data is not in base64", remedy="give stringData instead") from None
+    why = unfit(data, host, datetime.now(UTC)) if data else ""
+    if why:
+        remedy = f"bring one for {host} with its key, or leave it out: one is then made at deployment"
+        raise UsageError(f"{address(secret)}: {why}", remedy=remedy)
+
+
 def _live(cluster: Cluster, namespace: str, name: str) -> dict[str, bytes]:
     try:
         secret: Any = cluster.core.read_namespaced_secret(name, namespace)
@@ -99,9 +140,13 @@ def _annotated(item: Object) -> str:
     return other
 
 
-def _credentials(gateway: Object) -> list[str]:
-    """Return the Secrets that Istio's Gateway names; it takes another certificate without another pod."""
-    return [(server.get("tls") or {}).get("credentialName", "") for server in gateway["spec"].get("servers") or ()]
+def _named(item: Object) -> list[str]:
+    """Return the Secrets that Istio's Gateway or an Ingress names; they take another certificate without other pods."""
+    if item["kind"] == "Gateway":
+        return [(server.get("tls") or {}).get("credentialName", "") for server in item["spec"].get("servers") or ()]
+    if item["kind"] == "Ingress":
+        return [each.get("secretName", "") for each in item["spec"].get("tls") or ()]
+    return []
 
 
 def _mounted(workload: Object) -> list[str]:

@@ -12,6 +12,7 @@ import yaml
 from kubernetes.client.exceptions import ApiException
 
 from seatrial.cluster.client import Cluster
+from seatrial.cluster.rollout import observe_troubles
 from seatrial.errors import EnvironmentFault, UsageError
 from seatrial.paths import ROOT
 
@@ -74,7 +75,7 @@ def apply(cluster: Cluster, objects: Sequence[Object]) -> None:
 def wait_rolled_out(cluster: Cluster, objects: Iterable[Object], *, within_seconds: float) -> None:
     """Wait until every workload among the objects is rolled out: observed, updated and available.
 
-    Raises EnvironmentFault with the workload's name and the state of its pods.
+    Raises EnvironmentFault with the workload's name and what keeps its pods from being ready.
     """
     for item in objects:
         if item["kind"] not in WORKLOADS:
@@ -91,11 +92,9 @@ def wait_rolled_out(cluster: Cluster, objects: Iterable[Object], *, within_secon
                 timeout_seconds=within_seconds + 30,
             )
         except EnvironmentFault as error:
-            pods = cluster.kubectl("get", "pods", f"--namespace={namespace}", "--no-headers")
-            raise EnvironmentFault(
-                f"{target} in {namespace} is not rolled out within {within_seconds:g} s: "
-                f"{error.what.splitlines()[-1]}\n{pods}"
-            ) from error
+            what = f"{target} in {namespace} is not rolled out within {within_seconds:g} s"
+            told = [f"{what}: {error.what.splitlines()[-1]}", *observe_troubles(cluster, target, namespace)]
+            raise EnvironmentFault("\n  ".join(told)) from error
 
 
 def delete(cluster: Cluster, objects: Sequence[Object], *, within_seconds: float = 120) -> None:

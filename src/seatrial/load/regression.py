@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from seatrial.counted import counted
 from seatrial.errors import Doubt, Failure, doubt_on, fail_on
 from seatrial.load.records import LoadRecord
 from seatrial.tolerances import Tolerances
@@ -30,7 +31,7 @@ def regressions(before: LoadRecord, after: LoadRecord, tolerances: Tolerances, e
     """Yield a failure for each span with too many errors, and one when the median latency grew too much."""
     for name, record in (("before", before), ("after", after)):
         if record.success < tolerances.load_success:
-            errors = ", ".join(f"{hits} × {error}" for error, hits in record.errors().most_common(5))
+            errors = counted(record.errors().most_common(5))
             yield Failure(
                 f"customers' journey: requests fail {name} the fault",
                 f"at least {tolerances.load_success:.2%} succeed",

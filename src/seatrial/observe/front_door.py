@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import base64
 import ssl
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from seatrial.cluster.client import Cluster
 from seatrial.errors import EnvironmentFault
-from seatrial.observe.entrance import node_address
-from seatrial.observe.kube import UNREAD, observe_service, unread
+from seatrial.observe.entrance import node_addresses
+from seatrial.observe.kube import UNREAD, observe_endpoints, observe_service, unread
+from seatrial.observe.records import Endpoint
 from seatrial.system import System
 from seatrial.system_gateway import Gateway
 
@@ -44,7 +46,10 @@ def trust(authority: str) -> ssl.SSLContext:
 
 
 def observe_front_door(cluster: Cluster, system: System, gateway: Gateway) -> FrontDoor:
-    """Return where the gateway stands; raises EnvironmentFault when its Service, a port or its Secret is missing."""
+    """Return where the gateway stands.
+
+    Raises EnvironmentFault when its Service, a port or its Secret is missing, or none of its replicas is ready.
+    """
     view = observe_service(cluster, system.namespace, gateway.service)
     ports = {port.name: port.node_port for port in view.ports} if view else {}
     for name in (gateway.http_port_name, gateway.https_port_name):
@@ -54,10 +59,24 @@ def observe_front_door(cluster: Cluster, system: System, gateway: Gateway) -> Fr
                 + (f"has no node port named {name}" if view else "is not there"),
                 remedy="deploy an overlay with a gateway, and name its ports in system.yaml",
             )
+    replicas = observe_endpoints(cluster, system.namespace, gateway.service)
+    addresses = open_at(gateway, node_addresses(cluster), replicas)
+    if not addresses or not any(each.ready for each in replicas):
+        raise EnvironmentFault(
+            f"the gateway is not ready: none of {len(replicas)} replicas behind Service "
+            f"{system.namespace}/{gateway.service} is",
+            remedy=f"see 'kubectl get events --namespace={system.namespace}' and the logs of its pods",
+        )
     try:
         secret: Any = cluster.core.read_namespaced_secret(gateway.tls_secret, system.namespace)
     except UNREAD as error:
         raise unread(f"Secret {system.namespace}/{gateway.tls_secret}", error) from error
     authority = base64.b64decode((secret.data or {}).get("ca.crt", "")).decode()
     http, https = ports[gateway.http_port_name], ports[gateway.https_port_name]
-    return FrontDoor(gateway.host, node_address(cluster), http, https, authority)
+    return FrontDoor(gateway.host, next(iter(addresses.values())), http, https, authority)
+
+
+def open_at(gateway: Gateway, addresses: Mapping[str, str], replicas: Iterable[Endpoint]) -> dict[str, str]:
+    """Return node to address, of each node (of ``addresses``) at which the gateway lets customers in."""
+    own = {each.node for each in replicas if each.ready}
+    return {node: address for node, address in addresses.items() if gateway.nodes == "all" or node in own}
