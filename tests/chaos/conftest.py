@@ -102,7 +102,7 @@ class KubeApi(ThreadingHTTPServer):
     @property
     def cluster(self) -> Any:
         url = f"http://127.0.0.1:{self.server_port}"
-        found = SimpleNamespace(kubeconfig=Path("kubeconfig"), kubectl_path=Path("kubectl"), context=None)
+        found = SimpleNamespace(kubeconfig=Path("kubeconfig"), kubectl_path=Path("kubectl"), context=None, opt_in=None)
         found.http = lambda timeout_seconds: httpx.Client(
             base_url=url, timeout=timeout_seconds, trust_env=False, verify=False
         )

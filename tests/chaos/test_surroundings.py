@@ -104,7 +104,7 @@ EXTENSION = Extension.model_validate_json(
 
 
 def test_a_run_is_bounded_by_its_file_and_its_records_begin_anew(tmp_path: Path) -> None:
-    for name in ("ledger.jsonl", "undo.jsonl", "timeline.jsonl"):
+    for name in ("ledger.jsonl", "timeline.jsonl"):
         (tmp_path / name).write_text("of an earlier run")
     began = time.time()
     given = bounded(EXTENSION, tmp_path)
