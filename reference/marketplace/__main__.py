@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from typing import Literal
 
@@ -89,11 +90,18 @@ async def serve(settings: Settings) -> None:
     await asyncio.gather(*serving)
 
 
+def boot(seconds: float) -> None:
+    """Take time before anything listens; who is told to end meanwhile does, which the first process does not by itself."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    time.sleep(seconds)
+
+
 if __name__ == "__main__":
     try:
         given = read_settings()
     except ValueError as error:
         sys.exit(f"marketplace: {error}")
     configure_logging(given)
+    boot(given.boot_seconds)
     with contextlib.suppress(KeyboardInterrupt):
         uvloop.run(serve(given))

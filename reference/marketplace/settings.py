@@ -24,6 +24,8 @@ class Settings:
     pod: str = "local"
     node: str = ""
     token_key: str = field(default="", repr=False)
+    boot_seconds: float = 0.0
+    """How long the process works before it listens: nothing answers meanwhile, probes neither."""
     startup_delay_seconds: float = 0.0
     linger_seconds: float = 0.0
     """How long the process goes on accepting after SIGTERM."""
@@ -50,6 +52,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         pod=_name(environment, "POD_NAME") or socket.gethostname(),
         node=_name(environment, "NODE_NAME"),
         token_key=environment.get("TOKEN_KEY", ""),
+        boot_seconds=_seconds(environment, "BOOT_SECONDS", LONGEST_STARTUP_SECONDS),
         startup_delay_seconds=_seconds(environment, "STARTUP_DELAY_SECONDS", LONGEST_STARTUP_SECONDS),
         linger_seconds=_seconds(environment, "LINGER_SECONDS", LONGEST_LINGER_SECONDS),
         faults_enabled=_switch(environment, "SEATRIAL_FAULTS", "enabled"),

@@ -30,6 +30,7 @@ REFUSALS: list[tuple[dict[str, str], str]] = [
     (LEADS | {"STARTUP_DELAY_SECONDS": "nan"}, "STARTUP_DELAY_SECONDS='nan': give a number from 0 to 3600"),
     (LEADS | {"STARTUP_DELAY_SECONDS": "2s"}, "STARTUP_DELAY_SECONDS='2s': give a number from 0 to 3600"),
     (LEADS | {"STARTUP_DELAY_SECONDS": "3601"}, "STARTUP_DELAY_SECONDS='3601': give a number from 0 to 3600"),
+    (LEADS | {"BOOT_SECONDS": "soon"}, "BOOT_SECONDS='soon': give a number from 0 to 3600"),
     (LEADS | {"SEATRIAL_FAULTS": "true"}, "SEATRIAL_FAULTS='true': give enabled or off"),
     (LEADS | {"STUCK_READY": "yes"}, "STUCK_READY='yes': give 1 or off"),
     (LEADS | {"POD_NAME": "a\r\nb"}, r"POD_NAME='a\r\nb': give a name of letters, digits, dots and dashes"),
@@ -110,7 +111,7 @@ def test_a_port_that_is_taken_ends_the_process_with_an_error_that_names_it(launc
 def test_defaults_are_those_of_the_readme():
     settings = settings_of(LEADS)
     assert (settings.port, settings.faults_port, settings.startup_delay_seconds) == (8080, 9901, 0)
-    assert settings.direct_port == 0
+    assert (settings.direct_port, settings.boot_seconds) == (0, 0)
     assert (settings.faults_enabled, settings.stuck_ready) == (False, False)
     assert (settings.pod, settings.node) == (socket.gethostname(), "")
     assert settings.origins == ("https://marketplace.test",)
@@ -123,6 +124,7 @@ def test_defaults_are_those_of_the_readme():
         "PORT",
         "DIRECT_PORT",
         "FAULTS_PORT",
+        "BOOT_SECONDS",
         "STARTUP_DELAY_SECONDS",
         "SEATRIAL_FAULTS",
         "STUCK_READY",
