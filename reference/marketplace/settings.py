@@ -29,6 +29,8 @@ class Settings:
     startup_delay_seconds: float = 0.0
     linger_seconds: float = 0.0
     """How long the process goes on accepting after SIGTERM."""
+    abrupt_end: bool = False
+    """SIGTERM ends the process at once: nothing is finished, nobody is told."""
     faults_enabled: bool = False
     faults_port: int = 9901
     stuck_ready: bool = False
@@ -55,6 +57,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         boot_seconds=_seconds(environment, "BOOT_SECONDS", LONGEST_STARTUP_SECONDS),
         startup_delay_seconds=_seconds(environment, "STARTUP_DELAY_SECONDS", LONGEST_STARTUP_SECONDS),
         linger_seconds=_seconds(environment, "LINGER_SECONDS", LONGEST_LINGER_SECONDS),
+        abrupt_end=_switch(environment, "ABRUPT_END", "1"),
         faults_enabled=_switch(environment, "SEATRIAL_FAULTS", "enabled"),
         faults_port=_port(environment, "FAULTS_PORT", 9901),
         stuck_ready=_switch(environment, "STUCK_READY", "1"),

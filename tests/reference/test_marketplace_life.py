@@ -100,6 +100,16 @@ def test_a_caller_is_told_in_time_that_its_kept_connection_ends(mayfly: Running)
     assert mayfly.process.wait(10) == 0
 
 
+def test_a_process_that_is_to_end_abruptly_loses_what_is_under_way(launcher: Launcher):
+    rude = launcher.start("leads", "leads-rude", ABRUPT_END="1", SEATRIAL_FAULTS="enabled")
+    rude.switch(latency_seconds=30)
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(rude.get, "/v1/leads/1")
+        wait_until(lambda: rude.samples()["http_requests_in_flight"] == 2, within_seconds=5)
+        assert rude.terminate() == 143
+        assert isinstance(asked.exception(), httpx.NetworkError | httpx.RemoteProtocolError)
+
+
 def test_an_idle_process_ends_soon_after_sigterm_with_exit_code_0(mayfly: Running):
     with httpx.Client(trust_env=False) as kept:  # a connection that is kept does not delay the end
         assert kept.get(f"{mayfly.url}/livez").status_code == 200
