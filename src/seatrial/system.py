@@ -175,7 +175,7 @@ class System(Model):
     """Left out when the system has no fault switches: scenarios that need them are skipped with that reason."""
     request_log: RequestLog | None = None
     """Left out when replicas write no such log: scenarios that count what replicas saw are skipped with that reason."""
-    slow_boot: Annotated[dict[str, str] | None, Field(min_length=1)] = None
+    slow_boot: dict[str, str] | None = None
     """Environment variables that make a service boot longer than its liveness waits; new versions get them."""
     largest: Largest | None = None
     """Left out when no request is large: what many of them at a time need of memory is not tried then."""

@@ -69,6 +69,8 @@ class Tolerances(Model):
     """Generated requests for each described operation, beside those at the bounds of its values."""
     fuzz_seconds: Seconds = 60.0
     """For the generated requests of all services together (about 15 s for those of the reference system)."""
+    large_seconds: Seconds = 10.0
+    """For the answer to a large request, while as many as declared are under way."""
     metrics_seconds: Seconds = 60.0
     """From a ready replica to an autoscaler that knows what it uses (scraped every 15 s, decided upon every 15 s)."""
     scale_out_seconds: Seconds = 210.0

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from seatrial.checks.reliability import failure_bounds
+from seatrial.checks.reliability import failure_bounds, kinds
 from seatrial.errors import Doubt, Failure
 from seatrial.observe.lineup import Lineup
 from seatrial.observe.records import PodView, Request, Traffic
@@ -58,14 +58,13 @@ def lost(round: Round, evidence: str = "") -> Iterator[Failure]:
     for kind, services in round.traffic.items():
         for service, traffic in services.items():
             for part in _parts(round, traffic):
-                failed = Traffic("", "", True, tuple(each for each in part.requests if not each.ok))
-                if failed.count:
-                    kinds = ", ".join(f"{hits:,} × {error}" for error, hits in failed.errors().most_common())
-                    first = ", ".join(_told(each, part.began) for each in failed.requests[:FIRST])
+                failed = [each for each in part.requests if not each.ok]
+                if failed:
+                    first = ", ".join(_told(each, part.began) for each in failed[:FIRST])
                     yield Failure(
                         f"{service}: requests over {kind} connections fail {part.when}",
                         "no failed request",
-                        f"{failed.count:,} of {len(part.requests):,} failed: {kinds}",
+                        f"{len(failed):,} of {len(part.requests):,} failed: {kinds(failed)}",
                         (f"first: {first}",),
                         window=f"{part.seconds:.1f} s of round {round.number}; {traffic.url} from {traffic.node}, "
                         "nobody tries again",
