@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from seatrial.chaos import changes
-from seatrial.chaos.changes import CONNECTIONS, change_all
+from seatrial.chaos.changes import change_all
+from seatrial.observe.direct_flow import CONNECTIONS
 from seatrial.observe.flow import LONGEST_SECONDS
 from seatrial.observe.lineup import Lineup
 from seatrial.observe.records import Traffic

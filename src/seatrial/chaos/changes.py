@@ -10,16 +10,11 @@ from seatrial.cluster.client import Cluster
 from seatrial.cluster.deploy import Object
 from seatrial.cluster.rollout import roll_back, roll_out
 from seatrial.cluster.scale import set_replicas
-from seatrial.observe.flow import LONGEST_SECONDS, Sending
+from seatrial.observe.direct_flow import direct_flow
 from seatrial.observe.lineup import await_settled, observe_lineups
 from seatrial.observe.rounds import BACK, FRESH, IN, KEPT, OUT, UPDATE, Phase, Round
-from seatrial.observe.target import direct_target
-from seatrial.observe.vantage import Run, Vantage
-from seatrial.system import Service, System
-
-CONNECTIONS = 3
-"""Kept connections of one agent to one service: so few that each carries a request at least once a second, and is told
-in time that a replica ends; so many that every replica has some."""
+from seatrial.observe.vantage import Vantage
+from seatrial.system import System
 
 
 def change_all(
@@ -37,8 +32,9 @@ def change_all(
     ``objects`` are what is deployed. Raises GuardRefusal elsewhere than on ours.
     """
     rate = system.tolerances.rollout_rate_per_second / 2
-    fresh, kept = (Sending(system.services, vantages, _begin(system, len(vantages), kind)) for kind in (FRESH, KEPT))
-    with fresh, kept:
+    new = direct_flow(system, system.services, vantages, rate_per_second=rate, fresh=True)
+    old = direct_flow(system, system.services, vantages, rate_per_second=rate, fresh=False)
+    with new as fresh, old as kept:
         began = time.time()
         observe(system.tolerances.settle_seconds)
         phases = tuple(_phases(cluster, system, objects, number))
@@ -50,23 +46,6 @@ def change_all(
 def observe(seconds: float) -> None:
     """Let the requests go on for a while."""
     threading.Event().wait(seconds)
-
-
-def _begin(system: System, vantages: int, kind: str) -> Callable[[Service, Vantage], Run]:
-    given = system.tolerances
-
-    def begin(service: Service, vantage: Vantage) -> Run:
-        return vantage.start(
-            direct_target(system, service).url,
-            rate_per_second=given.rollout_rate_per_second / 2 / vantages,
-            duration_seconds=LONGEST_SECONDS,
-            connections=CONNECTIONS if kind == KEPT else 0,
-            fresh=kind == FRESH,
-            identity_header=system.identity.header,
-            timeout_seconds=given.request_timeout_seconds,
-        )
-
-    return begin
 
 
 def _phases(cluster: Cluster, system: System, objects: Sequence[Object], number: int) -> Iterator[Phase]:

@@ -76,6 +76,10 @@ class Cluster:
     def discovery(self) -> client.DiscoveryV1Api:
         return client.DiscoveryV1Api(self.api)
 
+    @cached_property
+    def autoscaling(self) -> client.AutoscalingV2Api:
+        return client.AutoscalingV2Api(self.api)
+
     def another(self) -> Cluster:
         """Return an equal connection with clients of its own, for another thread."""
         return Cluster(self.kubeconfig, self.kubectl_path, self.context)
