@@ -51,6 +51,11 @@ Feature: Traffic is routed to healthy replicas only
     And customers are served as well as before
 
   @disruptive
+  Scenario: Replicas are evicted one at a time
+    When one replica of every service is evicted, and another one is asked for right after it
+    Then the other one has to stay until the first is replaced, and no longer
+
+  @disruptive
   Scenario: A replica that is deleted gracefully loses no request
     When one replica of every service is deleted gracefully
     Then no request fails

@@ -18,6 +18,10 @@ Feature: Calls between services are reliable and fast
     Then the requests were sent when they were due
     And so few fail that the declared bound holds
 
+  Scenario: Many large requests are carried at the same time
+    When as many large requests as declared are under way at the same time
+    Then every replica stands it, and each request is answered
+
   @gateway
   Scenario: Every route that is read carries sustained load
     Given customers know the gateway's name

@@ -644,15 +644,103 @@ def test_a_mutant_of_the_gateway_changes_one_line_of_a_part_that_there_is(folder
 def test_a_mutant_changes_one_object_or_adds_one(folder: Path):
     """What is red is then red because of that."""
     document = kustomization(folder)
-    changes = [*document.get("patches", []), *document.get("configMapGenerator", []), *document.get("resources", [])]
+    keys = ("patches", "configMapGenerator", "resources", "replicas")
+    changes = [each for key in keys for each in document.get(key, [])]
     assert len(changes) == 1
 
 
 @every_mutant
-def test_what_a_mutant_adds_is_new_and_lies_in_the_namespace(folder: Path):
-    """A component's own objects are laid over the overlay when that has named its namespace."""
+def test_what_a_mutant_adds_is_new_and_lies_in_the_namespace_or_is_the_platforms(folder: Path):
+    """A component's own objects are laid over the overlay when that has named its namespace.
+
+    What the platform has is given back to it by the next run that does not have the fault; nothing else lies outside.
+    """
     known = {(each["kind"], each["metadata"]["name"]) for each in what_it_is_laid_over(folder)}
     for name in kustomization(folder).get("resources", []):
         for document in documents(folder / name):
-            assert document["metadata"]["namespace"] == NAMESPACE
-            assert (document["kind"], document["metadata"]["name"]) not in known
+            address = (document["kind"], document["metadata"]["name"])
+            assert document["metadata"].get("namespace") == NAMESPACE or address in of_platform()
+            assert address not in known
+
+
+@cache
+def of_platform() -> frozenset[tuple[str, str]]:
+    """Return the objects of the platform that lie in no namespace, by kind and name."""
+    found = documents(MANIFESTS / "platform" / "metrics-server" / "metrics-server.yaml")
+    return frozenset((each["kind"], each["metadata"]["name"]) for each in found if each["kind"] == "APIService")
+
+
+def platform_object(kind: str) -> Document:
+    found = documents(MANIFESTS / "platform" / "metrics-server" / "metrics-server.yaml")
+    (only,) = (each for each in found if each["kind"] == kind)
+    return only
+
+
+def test_the_broken_metrics_api_differs_from_the_platforms_in_its_service_alone():
+    (broken,) = documents(MANIFESTS / "mutants" / "24-metrics-api-broken" / "metrics-api.yaml")
+    good = platform_object("APIService")
+    assert broken["metadata"]["name"] == good["metadata"]["name"]
+    differing = {key for key in good["spec"] if good["spec"][key] != broken["spec"][key]}
+    assert (differing, set(broken["spec"])) == ({"service"}, set(good["spec"]))
+    service = platform_object("Service")["metadata"]["name"]
+    assert good["spec"]["service"]["name"] == service != broken["spec"]["service"]["name"]
+
+
+def mutant(number: str) -> Path:
+    (found,) = (MANIFESTS / "mutants").glob(f"{number}-*")
+    return found
+
+
+def patched(number: str) -> tuple[Document, Any]:
+    """Return the target of a mutant's one patch, and the patch."""
+    (patch,) = kustomization(mutant(number))["patches"]
+    return patch["target"], yaml.safe_load(patch["patch"])
+
+
+@pytest.mark.parametrize("kind", ["startup", "readiness", "liveness"])
+def test_without_a_startup_probe_liveness_gives_up_sooner_than_the_slow_boot_is_over(kind: str):
+    probe = container("leads")[f"{kind}Probe"]
+    waits = probe["periodSeconds"] * probe["failureThreshold"] + probe["timeoutSeconds"]
+    boot = float(SYSTEM["slow_boot"]["BOOT_SECONDS"])
+    assert (waits > 2 * boot) is (kind == "startup")
+    assert waits < boot or kind == "startup"
+
+
+def test_one_replica_is_fewer_than_all_and_the_others_stay():
+    assert kustomization(mutant("15"))["replicas"] == [{"name": "leads", "count": 1}]
+    assert Service(name="leads").replicas > 1
+
+
+def test_a_replica_that_does_not_drain_has_neither_of_what_gives_it_time():
+    _, patch = patched("17")
+    (only,) = patch["spec"]["template"]["spec"]["containers"]
+    assert only["name"] == container("leads")["name"]
+    assert only["lifecycle"] is None
+    assert {each["name"]: each["value"] for each in only["env"]} == {"LINGER_SECONDS": "0", "ABRUPT_END": "1"}
+    assert "LINGER_SECONDS" in {each["name"] for each in container("leads")["env"]}
+
+
+def test_a_budget_is_deleted_by_its_name():
+    target, patch = patched("18")
+    assert patch["$patch"] == "delete"
+    assert patch["metadata"]["name"] == target["name"] == "leads"
+    assert target["kind"] == patch["kind"] == "PodDisruptionBudget"
+
+
+def test_too_little_memory_is_asked_for_and_allowed_alike_else_nothing_would_be_made():
+    _, patch = patched("20")
+    assert {each["value"] for each in patch} == {"64Mi"}
+    assert {each["path"].split("/")[-2] for each in patch} == {"requests", "limits"}
+
+
+def test_without_a_request_for_cpu_there_is_no_limit_that_stands_in_for_it():
+    _, patch = patched("22")
+    removed = {(each["op"], each["path"].partition("/resources/")[2]) for each in patch}
+    assert removed == {("remove", "requests/cpu"), ("remove", "limits/cpu")}
+
+
+def test_the_autoscalers_of_system_yaml_are_those_of_the_manifests():
+    declared = SYSTEM["autoscaling"]
+    spec = of_kind("HorizontalPodAutoscaler")[declared["service"]]["spec"]
+    assert (spec["minReplicas"], spec["maxReplicas"]) == (declared["min_replicas"], declared["max_replicas"])
+    assert [edge for edge in SYSTEM["edges"] if edge["caller"] == declared["service"]] == [], "it calls nobody"

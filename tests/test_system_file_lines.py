@@ -215,6 +215,36 @@ BROKEN = {
         gateway("{path: /, service: web, request: {path: /, login: true}}"),
         "11: gateway.routes[0].request.login: true needs the part login, which is missing; declare it at the top level",
     ),
+    "a large request without a body": (
+        11,
+        "largest: {service: web, request: {path: /, json: large}}",
+        "11: largest.request: there is no body that a field could be added to; give a mapping as json",
+    ),
+    "a large request to an unknown service": (
+        11,
+        "largest: {service: wep, request: {path: /, json: {}}}",
+        "11: largest.service: 'wep' is not a declared service; did you mean web?",
+    ),
+    "a large request with a log-in that is not declared": (
+        11,
+        "largest: {service: web, request: {path: /, json: {}, login: true}}",
+        "11: largest.request.login: true needs the part login, which is missing; declare it at the top level",
+    ),
+    "an autoscaler of an unknown service": (
+        11,
+        "autoscaling: {service: auth}",
+        "11: autoscaling.service: 'auth' is not a declared service; choose from web, stock",
+    ),
+    "an autoscaler without room": (
+        11,
+        "autoscaling: {service: web, max_replicas: 2}",
+        "11: autoscaling: nothing scales from 2 to 2; give max_replicas above min_replicas",
+    ),
+    "a slow boot by a number": (
+        11,
+        "slow_boot: {BOOT_SECONDS: 10}",
+        "11: slow_boot.BOOT_SECONDS: 10 is not a value; give any value, in quotes",
+    ),
     "a queue without a limit": (
         11,
         gateway("{path: /, service: web, pending: 1}"),

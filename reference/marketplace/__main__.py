@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from typing import Literal
 
@@ -39,12 +41,15 @@ class MainServer(uvicorn.Server):
     A pod that is deleted by force gets its signal while some nodes still send to it, and no preStop hook before it.
     """
 
-    def __init__(self, config: uvicorn.Config, health: Health, linger_seconds: float) -> None:
+    def __init__(self, config: uvicorn.Config, health: Health, settings: Settings) -> None:
         super().__init__(config)
         self._health = health
-        self._linger_seconds = linger_seconds
+        self._linger_seconds = settings.linger_seconds
+        self._abrupt = settings.abrupt_end
 
     def handle_exit(self, sig: int, frame: object) -> None:
+        if self._abrupt:
+            os._exit(128 + sig)
         # not uvicorn's own: it raises the signal again at the end, and a process that drained would not exit with 0
         asked_before, self._health.draining = self._health.draining, True
         self.force_exit |= asked_before and sig == signal.SIGINT
@@ -76,7 +81,7 @@ async def serve(settings: Settings) -> None:
     """Serve until SIGTERM, then finish the requests in flight."""
     health, faults = Health(), Faults(stuck_ready=settings.stuck_ready)
     app = build(settings, health, faults)
-    main = MainServer(_config(app, settings.port), health, settings.linger_seconds)
+    main = MainServer(_config(app, settings.port), health, settings)
     beside = []
     if settings.direct_port:  # the very same application, so that nothing differs but the way to it
         beside.append(SideServer(_config(app, settings.direct_port, lifespan="off")))
@@ -89,11 +94,18 @@ async def serve(settings: Settings) -> None:
     await asyncio.gather(*serving)
 
 
+def boot(seconds: float) -> None:
+    """Take time before anything listens; obey SIGTERM meanwhile, which process 1 of a container does not by itself."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    time.sleep(seconds)
+
+
 if __name__ == "__main__":
     try:
         given = read_settings()
     except ValueError as error:
         sys.exit(f"marketplace: {error}")
     configure_logging(given)
+    boot(given.boot_seconds)
     with contextlib.suppress(KeyboardInterrupt):
         uvloop.run(serve(given))

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 
 from marketplace.conditional import Conditional
 from marketplace.dependencies import Dependencies
+from marketplace.farewell import Farewell
 from marketplace.faults import Faults
 from marketplace.observability import PLATFORM_PATHS, Metrics, Observed
 from marketplace.origin import peers
@@ -69,7 +70,7 @@ def build(
     )
     app.include_router(import_module(f"marketplace.{settings.service}").router(settings, dependencies))
     _add_platform_routes(app, settings, health, faults, metrics)
-    return Observed(app, settings, metrics)
+    return Farewell(Observed(app, settings, metrics), lambda: health.draining)
 
 
 async def _start(settings: Settings, health: Health) -> None:

@@ -24,9 +24,13 @@ class Settings:
     pod: str = "local"
     node: str = ""
     token_key: str = field(default="", repr=False)
+    boot_seconds: float = 0.0
+    """How long the process works before it listens: nothing answers meanwhile, probes neither."""
     startup_delay_seconds: float = 0.0
     linger_seconds: float = 0.0
     """How long the process goes on accepting after SIGTERM."""
+    abrupt_end: bool = False
+    """SIGTERM ends the process at once: nothing is finished, nobody is told."""
     faults_enabled: bool = False
     faults_port: int = 9901
     stuck_ready: bool = False
@@ -50,8 +54,10 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         pod=_name(environment, "POD_NAME") or socket.gethostname(),
         node=_name(environment, "NODE_NAME"),
         token_key=environment.get("TOKEN_KEY", ""),
+        boot_seconds=_seconds(environment, "BOOT_SECONDS", LONGEST_STARTUP_SECONDS),
         startup_delay_seconds=_seconds(environment, "STARTUP_DELAY_SECONDS", LONGEST_STARTUP_SECONDS),
         linger_seconds=_seconds(environment, "LINGER_SECONDS", LONGEST_LINGER_SECONDS),
+        abrupt_end=_switch(environment, "ABRUPT_END", "1"),
         faults_enabled=_switch(environment, "SEATRIAL_FAULTS", "enabled"),
         faults_port=_port(environment, "FAULTS_PORT", 9901),
         stuck_ready=_switch(environment, "STUCK_READY", "1"),

@@ -55,6 +55,8 @@ What each part makes possible:
 | `gateway.ejection`, `gateway.routes[].concurrent` | what it does when replicas fail, or too many come at once |
 | `mesh` | proof of who calls whom, in overlays that have a mesh |
 | `faults` | replicas that turn unready or hang; without it these scenarios are skipped |
+| `largest` | the memory that many large requests at a time need |
+| `autoscaling` | services that scale by themselves, and what their autoscalers know |
 | `request_log` | counting what replicas saw of a request: retries, replicas that are left out |
 
 Rules that the tables cannot show:
@@ -65,6 +67,7 @@ Rules that the tables cannot show:
 - A service that the journey asks has `external`, unless there is a `gateway`; a request with `login: true` needs the
   part `login`.
 - A route with `pending` has `concurrent`, too.
+- `largest.request` has a mapping as `json`, and `autoscaling.max_replicas` is above `min_replicas`.
 - `hang_withdrawal_seconds` is at least `withdrawal_seconds`, because the same probe notices both.
 - `affinity` names a cookie or a header, not both, and excludes `balancing` and `split`; `split.service` is none of the
   declared services.

@@ -12,6 +12,7 @@ from typing import Any
 
 from seatrial.located_yaml import Loc
 from seatrial.system import Identity
+from seatrial.system_capacity import Autoscaling
 from seatrial.system_gateway import is_below
 from seatrial.tolerances import Tolerances
 
@@ -32,6 +33,8 @@ def cross_problems(data: dict[str, Any]) -> Iterator[Finding]:
     yield from _unrouted(data)
     yield from _headers(data)
     yield from _queues(data)
+    yield from _padded(data)
+    yield from _scales(data)
     yield from _bounds(data)
 
 
@@ -74,7 +77,8 @@ def _repeated(data: dict[str, Any], key: str, what: str) -> Iterator[Finding]:
 def _undeclared(data: dict[str, Any]) -> Iterator[Finding]:
     names = _names(data)
     places = [(place, field) for place in _parts(data, "edges") for field in ("caller", "callee")]
-    places += [(place, "service") for place in (*_part(data, "login"), *_parts(data, "journey"), *_routes(data))]
+    asked = (*_part(data, "login", "largest", "autoscaling"), *_parts(data, "journey"), *_routes(data))
+    places += [(place, "service") for place in asked]
     for (loc, part), field in places:
         name = part.get(field)
         if isinstance(name, str) and name not in names:
@@ -88,7 +92,8 @@ def _needless_edges(data: dict[str, Any]) -> Iterator[Finding]:
 
 
 def _logins(data: dict[str, Any]) -> Iterator[Finding]:
-    for loc, part in (*_parts(data, "edges", "journey"), *_part(data, "login"), *_routes(data), *_forwarded(data)):
+    single = (*_part(data, "login", "largest"), *_forwarded(data))
+    for loc, part in (*_parts(data, "edges", "journey"), *_routes(data), *single):
         request = part.get("request")
         if not isinstance(request, dict) or request.get("login") is not True:
             continue
@@ -157,6 +162,22 @@ def _queues(data: dict[str, Any]) -> Iterator[Finding]:
     for loc, route in _routes(data):
         if route.get("pending") is not None and route.get("concurrent") is None:
             yield (*loc, "pending"), "nobody waits where all are let through; declare concurrent, or leave it out"
+
+
+def _padded(data: dict[str, Any]) -> Iterator[Finding]:
+    for above, largest in _part(data, "largest"):
+        for loc, request in _part(largest, "request"):
+            if not isinstance(request.get("json"), dict):
+                yield (*above, *loc), "there is no body that a field could be added to; give a mapping as json"
+
+
+def _scales(data: dict[str, Any]) -> Iterator[Finding]:
+    for loc, part in _part(data, "autoscaling"):
+        least, most = (
+            part.get(name, Autoscaling.model_fields[name].default) for name in ("min_replicas", "max_replicas")
+        )
+        if all(isinstance(each, int) for each in (least, most)) and most <= least:
+            yield loc, f"nothing scales from {least} to {most}; give max_replicas above min_replicas"
 
 
 def _bounds(data: dict[str, Any]) -> Iterator[Finding]:

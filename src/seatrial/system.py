@@ -1,8 +1,9 @@
 """The typed model of ``system.yaml``: the one description of the system under test.
 
 Everything that steps and checks know about the system comes from here. Its values are in :mod:`seatrial.system_values`,
-its gateway in :mod:`seatrial.system_gateway`, its mesh in :mod:`seatrial.system_mesh`, its bounds in
-:mod:`seatrial.tolerances`. Reading the file, and errors that point at its line, are in :mod:`seatrial.system_file`.
+its gateway in :mod:`seatrial.system_gateway`, its mesh in :mod:`seatrial.system_mesh`, what it must carry in
+:mod:`seatrial.system_capacity`, its bounds in :mod:`seatrial.tolerances`. Reading the file, and errors that point at
+its line, are in :mod:`seatrial.system_file`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from seatrial.system_capacity import Autoscaling, Largest
 from seatrial.system_gateway import Gateway
 from seatrial.system_mesh import Mesh
 from seatrial.system_values import Call, DnsDomain, DnsLabel, HeaderName, HttpPath, Model, Port, Text
@@ -177,6 +179,12 @@ class System(Model):
     """Left out when the system has no fault switches: scenarios that need them are skipped with that reason."""
     request_log: RequestLog | None = None
     """Left out when replicas write no such log: scenarios that count what replicas saw are skipped with that reason."""
+    slow_boot: dict[str, str] | None = None
+    """Environment variables that make a service boot longer than its liveness waits; new versions get them."""
+    largest: Largest | None = None
+    """Left out when no request is large: what many of them at a time need of memory is not tried then."""
+    autoscaling: Autoscaling | None = None
+    """Left out when the services have no HorizontalPodAutoscaler."""
     frontend: Text | None = None
     """File of the frontend's recorded calls, relative to this one; left out when nothing is recorded."""
     journey: tuple[JourneyStep, ...] = ()

@@ -55,6 +55,12 @@ class Tolerances(Model):
     """From the last sign of life of an experiment's runner until the dead man in the cluster puts back what it can."""
     healed_seconds: Seconds = 180.0
     """From the end of a runner that was killed to a system that is healed and proven steady, by the watchdog."""
+    rollout_rate_per_second: Annotated[int, Field(ge=2, le=2000)] = 40
+    """Requests a second to each service while it is rolled out and scaled, half of them over kept connections."""
+    rollout_requests: Annotated[int, Field(ge=100, le=1_000_000)] = 30_000
+    """Requests of each kind of connection that the nightly trial of rollouts sends, to all services together."""
+    rollout_gap_seconds: Seconds = 1.0
+    """Longest time without a request of a kind to a service while it changes: what fails meanwhile is not seen."""
     settle_seconds: Seconds = 3.0
     """Traffic that is observed before a fault, and after a bound, to tell what is normal."""
     request_timeout_seconds: Seconds = 1.0
@@ -75,6 +81,16 @@ class Tolerances(Model):
     """Generated requests for each described operation, beside those at the bounds of its values."""
     fuzz_seconds: Seconds = 60.0
     """For the generated requests of all services together (about 15 s for those of the reference system)."""
+    large_seconds: Seconds = 10.0
+    """For the answer to a large request, while as many as declared are under way."""
+    metrics_seconds: Seconds = 60.0
+    """From a ready replica to an autoscaler that knows what it uses (scraped every 15 s, decided upon every 15 s)."""
+    scale_out_seconds: Seconds = 210.0
+    """From the beginning of a load for the most replicas to these: two decisions, starts, metrics of what started."""
+    scale_in_seconds: Seconds = 180.0
+    """From the end of the load to the least replicas: the autoscaler's own window, stale metrics, a decision."""
+    scale_settle_seconds: Seconds = 90.0
+    """Without a change of the number of replicas, to count as settled: the window for scaling in, and decisions."""
     load_users: Annotated[int, Field(ge=1, le=1000)] = 4
     """Customers that use the system at the same time during an experiment."""
     load_seconds: Seconds = 10.0

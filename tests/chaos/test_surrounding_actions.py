@@ -38,7 +38,9 @@ def container(name: str) -> str:
 
 def pod(name: str, node: str = "worker", *, ready: bool = True, namespace: str = "shop") -> PodView:
     ip = f"10.0.0.{sum(map(ord, name)) % 250}"
-    return PodView(namespace, name, f"uid-{name}", ip, node, "Running", ready, False, 0, "app", container(name), 0.0, 0.0)
+    return PodView(
+        namespace, name, f"uid-{name}", ip, node, "Running", ready, False, 0, "app", container(name), 0.0, 0.0
+    )
 
 
 Events = list[Any]

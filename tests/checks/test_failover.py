@@ -92,6 +92,12 @@ def test_a_victim_that_is_withdrawn_late_is_told_with_its_timeline():
     )
 
 
+def test_requests_that_only_one_replica_could_answer_are_told_as_such():
+    alone = replace(outage(traffic=flow(lost={9.5: "refused"})), replicas=pods("a"))
+    (failure,) = still_called(alone, 5.0)
+    assert failure.hint == "it is the only replica: nobody else can answer"
+
+
 def test_requests_that_are_lost_after_the_bound_are_taken_for_requests_to_the_victim():
     (failure,) = still_called(outage(traffic=flow(lost={4.5: "timeout", 9.5: "timeout"})), 5.0)
     assert failure.observed == "1 requests, the last 9.5 s after it"

@@ -27,6 +27,7 @@ def pod(name: str = "auth-1", **changes: Any) -> client.V1Pod:
     """A pod that runs and is ready; ``changes`` replaces fields of its status, or ``deletionTimestamp``."""
     metadata = {
         "annotations": changes.pop("annotations", None),
+        "labels": changes.pop("labels", None),
         "name": name,
         "namespace": "shop",
         "uid": f"uid of {name}",
@@ -68,6 +69,15 @@ def test_a_pod_is_told_by_its_first_container_and_its_readiness() -> None:
         created=100.0,
         ready_since=110.0,
     )
+
+
+def test_a_pod_is_told_with_its_template_and_with_the_end_of_its_last_life() -> None:
+    terminated = {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}
+    status = {"ready": True, "restartCount": 1, "image": "", "imageID": ""}
+    listed = [{**status, "name": "auth", "lastState": terminated}, {**status, "name": "side"}]
+    view = pod_view(pod(labels={"pod-template-hash": "7d9"}, containerStatuses=listed))
+    assert (view.template, view.ended) == ("7d9", "OOMKilled")
+    assert (pod_view(pod()).template, pod_view(pod()).ended) == ("", "")
 
 
 @pytest.mark.parametrize(("account", "told"), [("people", "people"), (None, "")])

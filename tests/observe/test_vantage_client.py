@@ -119,6 +119,24 @@ def test_a_load_is_ordered_with_what_it_carries() -> None:
     assert (run.url, run.fresh, run.id) == ("https://door.:443/x", False, "R1")
 
 
+def test_a_steady_run_has_connections_and_any_run_a_body_where_that_is_ordered() -> None:
+    orders: list[Any] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        orders.append(json.loads(request.content) if request.content else {})
+        return httpx.Response(200, json={"id": "R1", "now": 1.0, **DONE})
+
+    vantage = vantage_over(handle)
+    vantage.start("http://auth/", rate_per_second=2, duration_seconds=3, connections=4, fresh=False)
+    vantage.start("http://auth/", rate_per_second=2, duration_seconds=3)
+    vantage.requests("http://auth/", count=1, method="POST", json={"a": 1}, headers={"X-A": "b"})
+    vantage.requests("http://auth/", count=1)
+    started = [each for each in orders if "url" in each]
+    assert [each.get("connections") for each in started] == [4, None, None, None]
+    assert [(each.get("method"), each.get("body")) for each in started[2:]] == [("POST", '{"a": 1}'), ("GET", None)]
+    assert started[2]["headers"] == {"Content-Type": "application/json", "X-A": "b"}
+
+
 @pytest.mark.parametrize(("ip", "written"), [("10.0.0.7", "10.0.0.7"), ("fd00::7", "[fd00::7]")])
 def test_an_agent_tells_the_address_of_its_pod(ip: str, written: str) -> None:
     vantage, _ = answering(get_healthz={"now": 1.0, "ip": ip})

@@ -42,7 +42,7 @@ def marketplace(launcher: Launcher, stand_in: StandIn) -> Marketplace:
     launcher.token = answer.json()["token"]
     for each in running.values():
         each.token = launcher.token
-    spares = [launcher.launch("leads", f"leads-spare-{number}", SEATRIAL_FAULTS="enabled") for number in range(3)]
+    spares = [launcher.launch("leads", f"leads-spare-{number}", SEATRIAL_FAULTS="enabled") for number in range(4)]
     return Marketplace(**running, spares=spares)
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import httpx
 import pytest
-from marketplace_process import SERVICES, Launcher, Marketplace, Running, free_ports, wait_until
+from marketplace_process import SERVICES, START_SECONDS, Launcher, Marketplace, Running, free_ports, wait_until
 
 STARTUP_SECONDS = 1.5
 
@@ -28,6 +31,28 @@ def test_a_slow_start_is_alive_but_neither_started_nor_ready_until_it_is_over(la
     wait_until(lambda: slow.get("/startupz").status_code == 200, within_seconds=10)
     assert probes(slow) == {"/startupz": 200, "/readyz": 200, "/livez": 200}
     assert slow.terminate() == 0
+
+
+def test_a_slow_boot_answers_nobody_until_it_is_over(launcher: Launcher):
+    slow = launcher.launch("users", "users-booting", BOOT_SECONDS=str(STARTUP_SECONDS))
+    began = time.monotonic()
+    assert is_refused(slow)
+    slow.await_start()
+    assert time.monotonic() - began > STARTUP_SECONDS
+    assert probes(slow) == {"/startupz": 200, "/readyz": 200, "/livez": 200}
+    assert slow.terminate() == 0
+
+
+def test_a_process_that_is_told_to_end_while_it_boots_ends(launcher: Launcher):
+    slow = launcher.launch("users", "users-told-to-end", BOOT_SECONDS="600")
+    wait_until(lambda: "SIGTERM" in caught(slow), within_seconds=START_SECONDS)
+    assert slow.terminate() == 143
+
+
+def caught(running: Running) -> set[str]:
+    """Return the names of the signals that a process has a handler for."""
+    (mask,) = re.findall(r"^SigCgt:\s*(\w+)$", Path(f"/proc/{running.process.pid}/status").read_text(), re.MULTILINE)
+    return {each.name for each in signal.Signals if int(mask, 16) >> (each - 1) & 1}
 
 
 def test_readiness_is_withheld_without_a_word_to_the_other_probes(disturbed: Running):
@@ -65,6 +90,24 @@ def is_refused(running: Running) -> bool:
     except httpx.NetworkError:  # a connection that nobody took any more is reset
         return True
     return False
+
+
+def test_a_caller_is_told_in_time_that_its_kept_connection_ends(mayfly: Running):
+    with httpx.Client(trust_env=False) as kept:
+        assert "connection" not in kept.get(f"{mayfly.url}/livez").headers
+        mayfly.process.terminate()
+        wait_until(lambda: kept.get(f"{mayfly.url}/livez").headers.get("connection") == "close", within_seconds=1)
+    assert mayfly.process.wait(10) == 0
+
+
+def test_a_process_that_is_to_end_abruptly_loses_what_is_under_way(launcher: Launcher):
+    rude = launcher.start("leads", "leads-rude", ABRUPT_END="1", SEATRIAL_FAULTS="enabled")
+    rude.switch(latency_seconds=30)
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(rude.get, "/v1/leads/1")
+        wait_until(lambda: rude.samples()["http_requests_in_flight"] == 2, within_seconds=5)
+        assert rude.terminate() == 143
+        assert isinstance(asked.exception(), httpx.NetworkError | httpx.RemoteProtocolError)
 
 
 def test_an_idle_process_ends_soon_after_sigterm_with_exit_code_0(mayfly: Running):

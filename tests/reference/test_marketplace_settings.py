@@ -30,7 +30,9 @@ REFUSALS: list[tuple[dict[str, str], str]] = [
     (LEADS | {"STARTUP_DELAY_SECONDS": "nan"}, "STARTUP_DELAY_SECONDS='nan': give a number from 0 to 3600"),
     (LEADS | {"STARTUP_DELAY_SECONDS": "2s"}, "STARTUP_DELAY_SECONDS='2s': give a number from 0 to 3600"),
     (LEADS | {"STARTUP_DELAY_SECONDS": "3601"}, "STARTUP_DELAY_SECONDS='3601': give a number from 0 to 3600"),
+    (LEADS | {"BOOT_SECONDS": "soon"}, "BOOT_SECONDS='soon': give a number from 0 to 3600"),
     (LEADS | {"SEATRIAL_FAULTS": "true"}, "SEATRIAL_FAULTS='true': give enabled or off"),
+    (LEADS | {"ABRUPT_END": "true"}, "ABRUPT_END='true': give 1 or off"),
     (LEADS | {"STUCK_READY": "yes"}, "STUCK_READY='yes': give 1 or off"),
     (LEADS | {"POD_NAME": "a\r\nb"}, r"POD_NAME='a\r\nb': give a name of letters, digits, dots and dashes"),
     (LEADS | {"NODE_NAME": "a=b"}, "NODE_NAME='a=b': give a name of letters, digits, dots and dashes"),
@@ -110,8 +112,8 @@ def test_a_port_that_is_taken_ends_the_process_with_an_error_that_names_it(launc
 def test_defaults_are_those_of_the_readme():
     settings = settings_of(LEADS)
     assert (settings.port, settings.faults_port, settings.startup_delay_seconds) == (8080, 9901, 0)
-    assert settings.direct_port == 0
-    assert (settings.faults_enabled, settings.stuck_ready) == (False, False)
+    assert (settings.direct_port, settings.boot_seconds) == (0, 0)
+    assert (settings.faults_enabled, settings.stuck_ready, settings.abrupt_end) == (False, False, False)
     assert (settings.pod, settings.node) == (socket.gethostname(), "")
     assert settings.origins == ("https://marketplace.test",)
     assert settings.urls == {name: f"http://{name}" for name in ("auth", "users", "leads", "buyers")}
@@ -123,7 +125,9 @@ def test_defaults_are_those_of_the_readme():
         "PORT",
         "DIRECT_PORT",
         "FAULTS_PORT",
+        "BOOT_SECONDS",
         "STARTUP_DELAY_SECONDS",
+        "ABRUPT_END",
         "SEATRIAL_FAULTS",
         "STUCK_READY",
         "POD_NAME",
@@ -134,7 +138,7 @@ def test_an_empty_variable_counts_as_left_out(variable: str):
     assert settings_of(LEADS | {variable: ""}) == settings_of(LEADS)
 
 
-@pytest.mark.parametrize("variable", ["SEATRIAL_FAULTS", "STUCK_READY"])
+@pytest.mark.parametrize("variable", ["ABRUPT_END", "SEATRIAL_FAULTS", "STUCK_READY"])
 def test_a_switch_can_be_said_to_be_off(variable: str):
     assert settings_of(LEADS | {variable: "off"}) == settings_of(LEADS)
 

@@ -208,6 +208,8 @@ def _window(outage: Outage) -> str:
 
 def _withdrawal_hint(outage: Outage) -> str:
     timeline = timeline_of(outage)
+    if len(outage.replicas) == 1:
+        return "it is the only replica: nobody else can answer"
     if timeline.seconds("not_ready") is None:
         return "its readiness never failed: no readiness probe, one that asks too little, or one that is too slow"
     if timeline.seconds("endpoint_removed") is None:

@@ -124,7 +124,7 @@ def too_many_failures(
         yield Failure(
             f"{subject}: too many requests fail",
             str(bound),
-            f"{len(failed):,} of {traffic.count:,} failed, at least {_percent(low)}: {_kinds(failed)}",
+            f"{len(failed):,} of {traffic.count:,} failed, at least {_percent(low)}: {kinds(failed)}",
             (f"good answers: {latencies(traffic, status)}",),
             window=f"steady load over kept connections from {traffic.node}",
             hint="the replicas are throttled, too few, or go away; the way to them is not reliable",
@@ -144,14 +144,14 @@ def unsettled(subject: str, traffic: Traffic, status: int, bound: Bound) -> Iter
             f"about {size:,} requests would tell" if size else "no number of requests would tell soon",
             (
                 f"{len(failed):,} of {traffic.count:,} failed, {_percent(low)} to {_percent(high)}"
-                + (f": {_kinds(failed)}" if failed else ""),
+                + (f": {kinds(failed)}" if failed else ""),
             ),
         )
 
 
-def _kinds(failed: Sequence[Request]) -> str:
-    kinds = Counter(each.error or f"HTTP {each.status}" for each in failed)
-    return counted(kinds.most_common(5))
+def kinds(failed: Sequence[Request]) -> str:
+    """Say what became of failed requests, the most frequent first: ``60 × timeout, 40 × HTTP 503``."""
+    return counted(Counter(each.error or f"HTTP {each.status}" for each in failed).most_common(5))
 
 
 def _ms(seconds: float) -> str:

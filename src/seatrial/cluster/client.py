@@ -88,6 +88,10 @@ class Cluster:
     def authorization(self) -> client.AuthorizationV1Api:
         return client.AuthorizationV1Api(self.api)
 
+    @cached_property
+    def autoscaling(self) -> client.AutoscalingV2Api:
+        return client.AutoscalingV2Api(self.api)
+
     def another(self) -> Cluster:
         """Return an equal connection with clients of its own, for another thread."""
         return replace(self)

@@ -12,7 +12,7 @@ import yaml
 from kubernetes.client.exceptions import ApiException
 
 from seatrial.cluster.client import Cluster
-from seatrial.cluster.rollout import observe_troubles
+from seatrial.cluster.troubles import observe_troubles
 from seatrial.errors import EnvironmentFault, UsageError
 from seatrial.paths import ROOT
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from kubernetes.client.exceptions import ApiException
@@ -17,10 +17,18 @@ NAME = "seatrial-inventory"
 KEY = "objects.json"
 
 
-def replace(cluster: Cluster, objects: Sequence[Object], namespace: str, *, within_seconds: float) -> None:
+def replace(
+    cluster: Cluster,
+    objects: Sequence[Object],
+    namespace: str,
+    *,
+    within_seconds: float,
+    lent: Callable[[], Iterable[Object]] = tuple,
+) -> None:
     """Bring the namespace to what these objects say, and remove what an earlier call applied and this one does not.
 
-    The inventory names both until all is done, so that an interrupted call is made good by the next.
+    What is ``lent`` belongs to others, who have it as these objects say: it is given back instead. The inventory names
+    all of it until all is done, so that an interrupted call is made good by the next.
     """
     before, now = _read(cluster, namespace), [_reference(item) for item in objects]
     stale = [item for item in before if item not in now]
@@ -28,8 +36,18 @@ def replace(cluster: Cluster, objects: Sequence[Object], namespace: str, *, with
         _write(cluster, namespace, [*now, *stale])
     deploy.restore(cluster, objects, within_seconds=within_seconds)
     if stale:
-        deploy.delete(cluster, stale)
+        _give_up(cluster, stale, lent())
     _write(cluster, namespace, now)
+
+
+def _give_up(cluster: Cluster, stale: Sequence[Object], lent: Iterable[Object]) -> None:
+    owned = [item for item in lent if _reference(item) in stale]
+    if owned:
+        deploy.apply(cluster, owned)
+    references = [_reference(item) for item in owned]
+    ours = [item for item in stale if item not in references]
+    if ours:
+        deploy.delete(cluster, ours)
 
 
 def _reference(item: Object) -> Object:

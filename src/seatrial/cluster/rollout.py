@@ -1,70 +1,49 @@
-"""Why a workload is not rolled out: what its own status, its pods and the warnings about them say."""
+"""New versions of services: a rolling update, and the way back to the version before."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+import copy
+from collections.abc import Collection, Iterable, Mapping
 
+from seatrial.cluster import deploy
 from seatrial.cluster.client import Cluster
-from seatrial.errors import EnvironmentFault
+from seatrial.cluster.deploy import Object
+from seatrial.cluster.guard import require_owned
+from seatrial.system import System
 
-Object = Mapping[str, Any]
-
-
-def observe_troubles(cluster: Cluster, target: str, namespace: str) -> list[str]:
-    """Return why a workload (``deployment/gateway``) is not rolled out, a line for each pod; one line at least."""
-
-    def read(*arguments: str) -> Any:
-        return json.loads(cluster.kubectl("get", *arguments, f"--namespace={namespace}", "--output=json"))
-
-    try:
-        workload = read(target)
-        labels = (workload["spec"]["selector"].get("matchLabels") or {}).items()
-        pods = read("pods", f"--selector={','.join(f'{key}={value}' for key, value in sorted(labels))}")["items"]
-        warnings = read("events", "--field-selector=type=Warning", "--sort-by=.lastTimestamp")["items"]
-    except (EnvironmentFault, ValueError, KeyError) as error:
-        return [f"its pods cannot be read: {str(error).splitlines()[0]}"]
-    return list(troubles(workload, pods, warnings)) or ["it has no pods, and nothing tells why"]
+ANNOTATION = "seatrial.dev/version"
+"""Of a pod template: what makes one version differ from another where nothing else does."""
 
 
-def troubles(workload: Object, pods: Sequence[Object], warnings: Sequence[Object]) -> Iterator[str]:
-    """Yield a line for what keeps the workload from making pods, and for each pod that is not ready."""
-    for each in (workload.get("status") or {}).get("conditions") or ():
-        if (each["type"], each["status"]) == ("ReplicaFailure", "True"):
-            yield f"{each.get('reason', '')}: {_one_line(each.get('message', ''))}"
-    last = {each["involvedObject"].get("name"): each for each in warnings}
-    for pod in pods:
-        if _condition(pod, "Ready") != "True":
-            name = pod["metadata"]["name"]
-            found = [*_states(pod), *([_warning(last[name])] if name in last else [])]
-            yield f"{name}: {'; '.join(found) or 'not ready'}"
+def next_version(deployment: Object, version: str, environment: Mapping[str, str]) -> Object:
+    """Return a Deployment whose template differs by an annotation, and by variables of its application container."""
+    found = copy.deepcopy(deployment)
+    template = found["spec"]["template"]
+    template["metadata"].setdefault("annotations", {})[ANNOTATION] = version
+    container = template["spec"]["containers"][0]
+    others = [each for each in container.get("env", ()) if each["name"] not in environment]
+    added = [{"name": name, "value": value} for name, value in environment.items()]
+    container["env"] = [*others, *added]
+    return found
 
 
-def _states(pod: Object) -> Iterator[str]:
-    status = pod.get("status") or {}
-    for each in status.get("conditions") or ():
-        if (each["type"], each["status"]) == ("PodScheduled", "False"):
-            yield f"is not scheduled: {_one_line(each.get('message', ''))}"
-    for each in (*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())):
-        state = each.get("state") or {}
-        if "waiting" in state:
-            told = filter(None, (state["waiting"].get("reason"), state["waiting"].get("message")))
-            yield f"{each['name']} waits: {_one_line(': '.join(told))}"
-        elif "running" in state and not each.get("ready"):
-            yield f"{each['name']} runs, and is not ready"
-        elif "terminated" in state and state["terminated"].get("exitCode"):
-            yield f"{each['name']} ended with exit code {state['terminated']['exitCode']}"
+def roll_out(cluster: Cluster, objects: Iterable[Object], system: System, version: str) -> None:
+    """Begin a rolling update of every service to a new version of what is deployed; does not wait.
+
+    It boots slowly where the system declares how. It is applied as the manifests are, so that applying these again
+    takes it back, whatever happens. Raises GuardRefusal elsewhere than on ours.
+    """
+    require_owned(cluster)
+    workloads = {each.workload for each in system.services}
+    deploy.apply(cluster, [next_version(each, version, system.slow_boot or {}) for each in _of(objects, workloads)])
 
 
-def _condition(pod: Object, kind: str) -> str:
-    conditions = (pod.get("status") or {}).get("conditions") or ()
-    return next((str(each["status"]) for each in conditions if each["type"] == kind), "")
+def roll_back(cluster: Cluster, system: System) -> None:
+    """Begin to take every service back to the version before; does not wait. Raises as :func:`roll_out` does."""
+    require_owned(cluster)
+    names = [f"deployment/{each.workload}" for each in system.services]
+    cluster.kubectl("rollout", "undo", *names, f"--namespace={system.namespace}")
 
 
-def _warning(event: Object) -> str:
-    return f"{event.get('reason', '')}: {_one_line(event.get('message', ''))}"
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
+def _of(objects: Iterable[Object], workloads: Collection[str]) -> list[Object]:
+    return [each for each in objects if each["kind"] == "Deployment" and each["metadata"]["name"] in workloads]

@@ -116,10 +116,15 @@ def _take_out(image: str, path: str, target: Path) -> None:
 def platform_up(cluster: Cluster, addons: Sequence[str], phases: Phases) -> None:
     """Apply what the cluster itself needs (metrics-server), and what the overlay stands on."""
     with phases.phase("platform", estimate_seconds=5, then="system"):
-        deploy.apply(cluster, deploy.render(cluster, deploy.MANIFESTS / "platform"))
+        deploy.apply(cluster, platform_objects(cluster))
     if istio.ADDON in addons:
         with phases.phase("istio", estimate_seconds=15, then="system"):
             istio.install(cluster, within_seconds=ROLLOUT_SECONDS)
+
+
+def platform_objects(cluster: Cluster) -> list[deploy.Object]:
+    """Return the objects of what the cluster itself needs."""
+    return deploy.render(cluster, deploy.MANIFESTS / "platform")
 
 
 def system_objects(
@@ -134,6 +139,11 @@ def system_objects(
 
 
 def system_up(cluster: Cluster, objects: Sequence[deploy.Object], namespace: str, phases: Phases) -> None:
-    """Apply the system, remove what another overlay left, and wait until all of it is available."""
+    """Apply the system, remove what another overlay left, and wait until all of it is available.
+
+    What such an overlay took from the platform, as a seeded fault does, is given back.
+    """
     with phases.phase("reference system", estimate_seconds=25, then="ready"):
-        inventory.replace(cluster, objects, namespace, within_seconds=ROLLOUT_SECONDS)
+        inventory.replace(
+            cluster, objects, namespace, within_seconds=ROLLOUT_SECONDS, lent=lambda: platform_objects(cluster)
+        )

@@ -25,6 +25,48 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
+class Sending:
+    """Requests from several agents to several services while it is entered; how they begin is its maker's business."""
+
+    def __init__(
+        self, services: Sequence[Service], vantages: Sequence[Vantage], begin: Callable[[Service, Vantage], Run]
+    ) -> None:
+        self._pairs = [(service, vantage) for service in services for vantage in vantages]
+        self._begin = begin
+        self._runs: dict[str, list[Run]] = {service.name: [] for service in services}
+        self._traffic: dict[str, Traffic] = {}
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            stack.callback(self._abandon)
+            at_once(self._note, self._pairs)
+            stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._abandon()
+
+    def stop(self) -> Mapping[str, Traffic]:
+        """End it and return the requests by service, of all agents together."""
+        if not self._traffic:
+            names = [name for name, runs in self._runs.items() for _ in runs]
+            stopped = at_once(Run.stop, [run for runs in self._runs.values() for run in runs])
+            for name in self._runs:
+                self._traffic[name] = merge(run for owner, run in zip(names, stopped, strict=True) if owner == name)
+        return self._traffic
+
+    def _note(self, pair: tuple[Service, Vantage]) -> None:
+        service, vantage = pair
+        run = self._begin(service, vantage)
+        self._runs[service.name].append(run)  # noted at once: it must be stopped even when another does not start
+
+    def _abandon(self) -> None:
+        with suppress(EnvironmentFault):
+            self.stop()
+
+
 class Flow:
     """Sends while it is entered. Fresh connections, open loop, each node sends its part of the rate.
 
@@ -36,19 +78,16 @@ class Flow:
     ) -> None:
         self.cluster = cluster
         self.system = system
-        self._vantages = vantages
+        self._sending = Sending(system.services, vantages, self._begin)
+        self._share = len(vantages)
         self._urls = {service.name: system.url(service) for service in system.services} | dict(urls or {})
-        self._runs: dict[str, list[Run]] = {service.name: [] for service in system.services}
-        self._traffic: dict[str, Traffic] = {}
         self._changes: Changes | None = None
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             self._watch = stack.enter_context(Watch(self.cluster, self.system.namespace))
-            stack.callback(self._abandon)
-            pairs = [(service, vantage) for service in self.system.services for vantage in self._vantages]
-            at_once(self._begin, pairs)
+            stack.enter_context(self._sending)
             self._stack = stack.pop_all()
         return self
 
@@ -76,28 +115,18 @@ class Flow:
 
     def stop(self) -> Mapping[str, Traffic]:
         """End the flow and return the requests by service, of all nodes together."""
-        if not self._traffic:
-            names = [name for name, runs in self._runs.items() for _ in runs]
-            stopped = at_once(Run.stop, [run for runs in self._runs.values() for run in runs])
-            self._changes = self._watch.changes()
-            for name in self._runs:
-                self._traffic[name] = merge(run for owner, run in zip(names, stopped, strict=True) if owner == name)
-        return self._traffic
+        traffic = self._sending.stop()
+        self._changes = self._changes or self._watch.changes()
+        return traffic
 
-    def _begin(self, pair: tuple[Service, Vantage]) -> None:
-        service, vantage = pair
-        run = vantage.start(
+    def _begin(self, service: Service, vantage: Vantage) -> Run:
+        return vantage.start(
             self._urls[service.name],
-            rate_per_second=self.system.tolerances.rate_per_second / len(self._vantages),
+            rate_per_second=self.system.tolerances.rate_per_second / self._share,
             duration_seconds=LONGEST_SECONDS,
             identity_header=self.system.identity.header,
             timeout_seconds=self.system.tolerances.request_timeout_seconds,
         )
-        self._runs[service.name].append(run)  # noted at once: it must be stopped even when another does not start
-
-    def _abandon(self) -> None:
-        with suppress(EnvironmentFault):
-            self.stop()
 
 
 def at_once(act: Callable[[T], R], subjects: Iterable[T]) -> list[R]:

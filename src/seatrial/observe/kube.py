@@ -14,6 +14,8 @@ from seatrial.observe.records import Endpoint, PodView, Probe, ServicePort, Serv
 
 SERVICE_LABEL = "kubernetes.io/service-name"
 """Label that ties an EndpointSlice to its Service."""
+TEMPLATE_LABEL = "pod-template-hash"
+"""Label by which a Deployment tells the pods of its revisions apart."""
 DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
 UNREAD = (ApiException, HTTPError)
 """What the client raises when the API server refuses, and when it does not answer."""
@@ -115,7 +117,14 @@ def pod_view(pod: Any) -> PodView:
         created=pod.metadata.creation_timestamp.timestamp(),
         ready_since=since,
         service_account=pod.spec.service_account_name or "",
+        template=(pod.metadata.labels or {}).get(TEMPLATE_LABEL, ""),
+        ended=_last_end(status),
     )
+
+
+def _last_end(status: Any) -> str:
+    states = (status.state, status.last_state) if status else ()
+    return next((state.terminated.reason or "" for state in states if state and state.terminated), "")
 
 
 def application_container(pod: Any) -> str:

@@ -172,6 +172,10 @@ class PodView:
     """Time of the last Ready condition transition."""
     service_account: str = ""
     """Name of the ServiceAccount that it runs under."""
+    template: str = ""
+    """Hash of the Deployment's template that it was made from."""
+    ended: str = ""
+    """Why the application container's last life ended, as the kubelet says it: ``OOMKilled``; empty when none did."""
 
 
 @dataclass(frozen=True, slots=True)

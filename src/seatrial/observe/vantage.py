@@ -83,9 +83,18 @@ class Vantage:
         headers: Mapping[str, str] | None = None,
         identity_header: str = IDENTITY_HEADER,
         timeout_seconds: float = TIMEOUT_SECONDS,
+        method: str = "GET",
+        json: Any = None,
     ) -> Traffic:
-        """Send so many requests as fast as ``concurrency`` connections allow; not ``fresh``: connections are kept."""
-        amount = {"count": count, "concurrency": concurrency}
+        """Send so many requests as fast as ``concurrency`` connections allow; not ``fresh``: connections are kept.
+
+        ``json`` is sent as body unless it is None.
+        """
+        amount: dict[str, Any] = {"count": count, "concurrency": concurrency}
+        if json is not None:
+            amount |= {"body": json_text.dumps(json)}
+            headers = {"Content-Type": "application/json", **(headers or {})}
+        amount |= {"method": method}
         return self._begin(amount, url, fresh, headers, identity_header, timeout_seconds).wait()
 
     def start(
@@ -95,6 +104,7 @@ class Vantage:
         rate_per_second: float,
         duration_seconds: float,
         concurrency: int = 128,
+        connections: int = 0,
         fresh: bool = True,
         headers: Mapping[str, str] | None = None,
         identity_header: str = IDENTITY_HEADER,
@@ -103,8 +113,10 @@ class Vantage:
         """Begin to send at a steady rate, whatever the answers are (open loop).
 
         Where all of ``concurrency`` connections wait for answers, requests go out late, and their ``start`` says so.
+        So many ``connections`` are open before the first one is due, where they are not ``fresh``.
         """
         amount = {"rate_per_second": rate_per_second, "duration_seconds": duration_seconds, "concurrency": concurrency}
+        amount |= {"connections": connections} if connections else {}
         return self._begin(amount, url, fresh, headers, identity_header, timeout_seconds)
 
     def load(
@@ -157,7 +169,7 @@ class Vantage:
 
     def _begin(
         self,
-        amount: Mapping[str, float],
+        amount: Mapping[str, Any],
         url: str,
         fresh: bool,
         headers: Mapping[str, str] | None,

@@ -40,12 +40,7 @@ class Watch:
 
     def __enter__(self) -> Self:
         """Start; raises EnvironmentFault when the present state cannot be listed in time."""
-        connection, other = self.cluster.another(), self.cluster.another()
-        followers = (
-            (connection.core.list_namespaced_pod, self._note_pod),
-            (other.discovery.list_namespaced_endpoint_slice, self._note_slice),
-        )
-        for lister, note in followers:
+        for lister, note in self._followers():
             listed = threading.Event()
             threading.Thread(target=self._follow, args=(lister, note, listed), daemon=True).start()
             if not listed.wait(FIRST_LIST_SECONDS):
@@ -61,6 +56,14 @@ class Watch:
     def changes(self) -> Changes:
         """Return what was seen so far."""
         return Changes(tuple(self._pods), tuple(self._endpoints))
+
+    def _followers(self) -> tuple[tuple[Callable[..., Any], Callable[[str, Any], None]], ...]:
+        """Return what lists each kind of object, by a connection of its own, and what takes note of its changes."""
+        connection, other = self.cluster.another(), self.cluster.another()
+        return (
+            (connection.core.list_namespaced_pod, self._note_pod),
+            (other.discovery.list_namespaced_endpoint_slice, self._note_slice),
+        )
 
     def _follow(self, lister: Callable[..., Any], note: Callable[[str, Any], None], listed: threading.Event) -> None:
         version, present = "", {}

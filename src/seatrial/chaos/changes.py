@@ -1,0 +1,68 @@
+"""Changes of all services under a steady flow of requests: a rolling update, a scale-out, a scale-in, a rollback."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from seatrial.cluster.client import Cluster
+from seatrial.cluster.deploy import Object
+from seatrial.cluster.rollout import roll_back, roll_out
+from seatrial.cluster.scale import set_replicas
+from seatrial.observe.direct_flow import direct_flow
+from seatrial.observe.lineup import await_settled, observe_lineups
+from seatrial.observe.rounds import BACK, FRESH, IN, KEPT, OUT, UPDATE, Phase, Round
+from seatrial.observe.vantage import Vantage
+from seatrial.system import System
+
+
+def change_all(
+    cluster: Cluster,
+    system: System,
+    objects: Sequence[Object],
+    vantages: Sequence[Vantage],
+    number: int,
+    *,
+    requests: int = 0,
+) -> Round:
+    """Do one round of changes, and go on sending until as many requests of each kind are due as are asked for.
+
+    The requests take the direct way, where there is one: no mesh tries them again. The agents do not, either.
+    ``objects`` are what is deployed. Raises GuardRefusal elsewhere than on ours.
+    """
+    rate = system.tolerances.rollout_rate_per_second / 2
+    new = direct_flow(system, system.services, vantages, rate_per_second=rate, fresh=True)
+    old = direct_flow(system, system.services, vantages, rate_per_second=rate, fresh=False)
+    with new as fresh, old as kept:
+        began = time.time()
+        observe(system.tolerances.settle_seconds)
+        phases = tuple(_phases(cluster, system, objects, number))
+        enough = began + requests / (rate * len(system.services))
+        observe(max(system.tolerances.settle_seconds, enough - time.time()))
+        return Round(number, phases, {FRESH: fresh.stop(), KEPT: kept.stop()})
+
+
+def observe(seconds: float) -> None:
+    """Let the requests go on for a while."""
+    threading.Event().wait(seconds)
+
+
+def _phases(cluster: Cluster, system: System, objects: Sequence[Object], number: int) -> Iterator[Phase]:
+    before = observe_lineups(cluster, system)
+    usual = {name: lineup.wanted for name, lineup in before.items()}
+    acts: Mapping[str, Callable[[], None]] = {
+        UPDATE: lambda: roll_out(cluster, objects, system, f"{number}-{time.time():.0f}"),
+        OUT: lambda: set_replicas(cluster, system, {name: wanted + 1 for name, wanted in usual.items()}),
+        IN: lambda: set_replicas(cluster, system, usual),
+        BACK: lambda: roll_back(cluster, system),
+    }
+    for name, act in acts.items():
+        began = time.time()
+        act()
+        after = await_settled(cluster, system, within_seconds=system.tolerances.rollout_seconds)
+        phase = Phase(name, began, time.time(), before, after)
+        yield phase
+        if not phase.finished:
+            return
+        before = after

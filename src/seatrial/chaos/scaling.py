@@ -1,0 +1,149 @@
+"""Load that makes a service scale by itself: how much that is follows from what a request costs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from seatrial.chaos.changes import observe
+from seatrial.checks.autoscalers import of_workload
+from seatrial.cluster.client import Cluster
+from seatrial.cluster.scale import scale
+from seatrial.errors import Doubt, Inconclusive
+from seatrial.observe.autoscalers import Autoscaler, observe_autoscalers
+from seatrial.observe.cpu_time import measure_cores
+from seatrial.observe.direct_flow import direct_flow
+from seatrial.observe.publication import observe_replicas
+from seatrial.observe.rounds import FRESH, KEPT
+from seatrial.observe.scale_watch import Scale, ScaleWatch
+from seatrial.observe.scaling import Scaling
+from seatrial.observe.usage import observe_asked
+from seatrial.observe.vantage import Vantage
+from seatrial.system import Service, System
+
+MEASURED_SECONDS = 20.0
+"""For which CPU is measured: kubelets read their counters about every 10 s."""
+PROBED_RATE = 240.0
+"""Requests a second by which the cost of one is measured."""
+LIGHT_RATE = 10.0
+"""Requests a second of each kind of connection that are sent all the time, beside the load."""
+POLL_SECONDS = 0.5
+LOAD = "load"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The service that is to scale, and all that it takes to have it do so."""
+
+    cluster: Cluster
+    system: System
+    vantages: Sequence[Vantage]
+    service: Service
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What a replica uses of a core when nobody asks it, what it is meant to use, and what a request adds (seconds)."""
+
+    idle: float
+    meant: float
+    request: float
+
+    def rate(self, worth: float, replicas: int) -> float:
+        """Return the load (requests a second) with which so many replicas use as much as ``worth`` are meant to.
+
+        What is sent all the time comes on top of it.
+        """
+        return (worth * self.meant - replicas * self.idle) / self.request - 2 * LIGHT_RATE
+
+
+def measure_costs(subject: Subject, autoscaler: Autoscaler, replicas: int) -> Costs:
+    """Measure what a request costs when it is shared by so many replicas; the autoscaler must be held meanwhile.
+
+    Raises Inconclusive when requests seem to cost nothing.
+    """
+    cluster, system, service = subject.cluster, subject.system, subject.service
+    scale(cluster, system, {service.name: replicas})
+    pods = observe_replicas(cluster, system, service)
+    idle = measure_cores(cluster, pods, for_seconds=MEASURED_SECONDS)
+    with direct_flow(system, [service], subject.vantages, rate_per_second=PROBED_RATE, fresh=True):
+        busy = measure_cores(cluster, pods, for_seconds=MEASURED_SECONDS)
+    if busy <= idle:
+        what = f"requests that cost something: {PROBED_RATE:g} a second used no CPU that could be measured"
+        raise Inconclusive(Doubt(service.name, what, "give the machine to the trial alone"))
+    return Costs(idle / len(pods), meant_cores(subject, autoscaler), (busy - idle) / PROBED_RATE)
+
+
+def meant_cores(subject: Subject, autoscaler: Autoscaler) -> float:
+    """Return how many cores a replica is meant to use: the autoscaler's target, in percent of what it asks for."""
+    asked = observe_asked(subject.cluster, subject.system.namespace, subject.service.workload)
+    each = max(sum(amounts.get("cpu", 0.0) for amounts in pod.values()) for pod in asked.values())
+    return each * autoscaler.utilization["cpu"] / 100
+
+
+def autoscaler_of(subject: Subject) -> Autoscaler:
+    """Return the autoscaler of the service; raises Inconclusive where there is none by CPU."""
+    found = of_workload(observe_autoscalers(subject.cluster, subject.system.namespace), subject.service.workload)
+    if len(found) != 1 or "cpu" not in found[0].utilization:
+        what = "one autoscaler that scales it by CPU"
+        raise Inconclusive(Doubt(subject.service.name, what, "see what the other scenarios of HPA say"))
+    return found[0]
+
+
+def grow(
+    subject: Subject,
+    release: Callable[[], None],
+    rate_per_second: float,
+    *,
+    until: Callable[[Scale, float], bool],
+    within_seconds: float,
+    shrink_seconds: float = 0.0,
+    worth: Callable[[], float] = lambda: 0.0,
+) -> Scaling:
+    """Load a service that has its least replicas until it is over, then see it shrink for so long, at most.
+
+    The autoscaler is held until ``release`` is called, with which the load begins. ``until`` gets what the watch saw,
+    and when the load began. ``worth`` is measured before the load ends.
+    """
+    system, service = subject.system, subject.service
+    autoscaler = autoscaler_of(subject)
+    least = autoscaler.min_replicas
+    scale(subject.cluster, system, {service.name: least})
+    with ExitStack() as stack:
+        watch = ScaleWatch(
+            subject.cluster.another(), system.namespace, workload=service.workload, autoscaler=autoscaler.name
+        )
+        stack.enter_context(watch)
+        flows = {
+            kind: stack.enter_context(
+                direct_flow(system, [service], subject.vantages, rate_per_second=LIGHT_RATE, fresh=kind == FRESH)
+            )
+            for kind in (FRESH, KEPT)
+        }
+        release()
+        began = time.time()
+        with ExitStack() as load:
+            if rate_per_second:
+                flow = direct_flow(system, [service], subject.vantages, rate_per_second=rate_per_second, fresh=True)
+                flows[LOAD] = load.enter_context(flow)
+            _await(lambda: until(watch.scale(), began), within_seconds)
+            measured, eased = worth(), time.time()
+        if shrink_seconds:
+            _await(lambda: _is_back(watch.scale(), least), shrink_seconds)
+            observe(system.tolerances.settle_seconds)
+        traffic = {kind: flow.stop()[service.name] for kind, flow in flows.items()}
+        said = autoscaler_of(subject)
+        return Scaling(service.name, said, watch.scale(), began, eased, time.time(), rate_per_second, traffic, measured)
+
+
+def _is_back(scale: Scale, least: int) -> bool:
+    return scale.counts[-1].wanted == least == scale.counts[-1].ready
+
+
+def _await(is_over: Callable[[], bool], within_seconds: float) -> None:
+    """Wait until it is over, or the bound is: what was watched tells which."""
+    deadline = time.monotonic() + within_seconds
+    while not is_over() and time.monotonic() < deadline:
+        observe(POLL_SECONDS)

@@ -1,0 +1,77 @@
+"""HorizontalPodAutoscalers as they are: what they scale, between which numbers, by what, and what they say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from seatrial.cluster.client import Cluster
+from seatrial.observe.kube import UNREAD, unread
+
+USUAL_WINDOW_SECONDS = 300
+"""For which Kubernetes waits before it scales in, when an autoscaler does not say."""
+ACTIVE, LIMITED = "ScalingActive", "ScalingLimited"
+"""Conditions: it can compute a number of replicas; that number is not between its bounds."""
+TOO_MANY = "TooManyReplicas"
+"""Reason of the second: it would have more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What an autoscaler says of itself."""
+
+    type: str
+    holds: bool
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Autoscaler:
+    """A live HorizontalPodAutoscaler."""
+
+    name: str
+    kind: str
+    """Of what it scales."""
+    target: str
+    """Name of what it scales."""
+    min_replicas: int
+    max_replicas: int
+    utilization: Mapping[str, int]
+    """Resource to the percentage of what pods ask for that it is to be used by."""
+    window_seconds: int
+    """For which it looks back before it scales in."""
+    conditions: tuple[Condition, ...] = ()
+
+    def condition(self, type: str) -> Condition | None:
+        return next((each for each in self.conditions if each.type == type), None)
+
+
+def observe_autoscalers(cluster: Cluster, namespace: str) -> tuple[Autoscaler, ...]:
+    """Return the autoscalers of a namespace, by name."""
+    try:
+        items = cluster.autoscaling.list_namespaced_horizontal_pod_autoscaler(namespace).items
+    except UNREAD as error:
+        raise unread(f"HorizontalPodAutoscalers of {namespace}", error) from error
+    return tuple(sorted(map(autoscaler_view, items), key=lambda each: each.name))
+
+
+def autoscaler_view(item: Any) -> Autoscaler:
+    """Return what matters of an autoscaler; what it leaves out has the API's default."""
+    spec, down = item.spec, item.spec.behavior and item.spec.behavior.scale_down
+    window = down.stabilization_window_seconds if down else None
+    found = [each.resource for each in spec.metrics or () if each.resource]
+    return Autoscaler(
+        name=item.metadata.name,
+        kind=spec.scale_target_ref.kind,
+        target=spec.scale_target_ref.name,
+        min_replicas=1 if spec.min_replicas is None else spec.min_replicas,
+        max_replicas=spec.max_replicas,
+        utilization={each.name: each.target.average_utilization for each in found if each.target.average_utilization},
+        window_seconds=USUAL_WINDOW_SECONDS if window is None else window,
+        conditions=tuple(
+            Condition(each.type, each.status == "True", each.reason or "", each.message or "")
+            for each in (item.status.conditions or () if item.status else ())
+        ),
+    )

@@ -1,0 +1,227 @@
+"""A service that scales by itself: in time, in proportion, within its bounds, without a lost request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from inspect import cleandoc
+from typing import Any
+
+import pytest
+
+from seatrial.checks.autoscaling import (
+    above,
+    disproportionate,
+    fitting,
+    lost,
+    not_for_memory,
+    not_grown,
+    not_shrunk,
+    shrunk_too_soon,
+    unbounded,
+    unlimited,
+    unloaded,
+)
+from seatrial.observe.autoscalers import Autoscaler, Condition
+from seatrial.observe.records import Request, Traffic
+from seatrial.observe.scale_watch import RESCALE, Count, Note, Said, Scale
+from seatrial.observe.scaling import Scaling
+
+from .traffic import answer, error, told
+
+BEGAN, EASED, ENDED = 1000.0, 1200.0, 1300.0
+CPU = "cpu resource utilization (percentage of request) above target"
+MORE = Condition("ScalingLimited", True, "TooManyReplicas", "the desired replica count is more than the maximum")
+AUTH = Autoscaler("auth", "Deployment", "auth", 2, 10, {"cpu": 70}, 45, (MORE,))
+
+
+def sent(*, rate: float = 10.0, until: float = EASED, bad: tuple[Request, ...] = ()) -> Traffic:
+    requests = [answer("auth-a", at=BEGAN + number / rate) for number in range(int(rate * (until - BEGAN)))]
+    return Traffic("node-a+node-b", "http://auth-direct:8079/whoami", True, (*requests, *bad))
+
+
+def scaling(steps: Mapping[float, int] | None = None, *, late: float = 5.0, **changes: Any) -> Scaling:
+    """Return what was seen of these steps, by seconds since the load began; replicas are ready a little ``late``.
+
+    Without any it is a good one: 2 → 6 → 10 → 2.
+    """
+    taken = {60.0: 6, 90.0: 10, 260.0: 2} if steps is None else steps
+    counts, ready = [Count(BEGAN - 5, 2, 2)], 2
+    for seconds, wanted in taken.items():
+        counts += [Count(BEGAN + seconds, wanted, ready), Count(BEGAN + seconds + late, wanted, wanted)]
+        ready = wanted
+    notes = [
+        Note(BEGAN + at + 0.1, RESCALE, f"New size: {wanted}; reason: {CPU}")
+        for at, wanted in taken.items()
+        if wanted > 2
+    ]
+    seen = Scale(tuple(counts), (Said(BEGAN + 95, AUTH),), tuple(notes))
+    whole = Scaling("auth", AUTH, seen, BEGAN, EASED, ENDED, 10.0, {"load": sent()})
+    return replace(whole, **changes)
+
+
+def test_a_service_that_grows_in_time_and_shrinks_again_after_its_window_is_good():
+    good = scaling()
+    findings = [*not_grown(good, 10, 210), *above(good, 10), *unlimited(good), *shrunk_too_soon(good)]
+    assert [*findings, *not_shrunk(good, 180), *lost(good), *unloaded(good)] == []
+    assert [(step.at - BEGAN, step.before, step.after, step.why) for step in good.steps] == [
+        (60.0, 2, 6, CPU),
+        (90.0, 6, 10, CPU),
+        (260.0, 10, 2, ""),
+    ]
+
+
+def test_one_that_does_not_grow_far_enough_is_told_with_its_steps_and_its_autoscalers_words():
+    assert told(not_grown(scaling({60.0: 4}), 10, 210)) == cleandoc(
+        f"""
+        auth: it does not grow to 10 replicas in time
+          expected  10 ready replicas within 210 s of load
+          observed  at most 4 were asked for
+                    steps: 2 → 4 at +60 s ({CPU})
+                    ScalingLimited True: TooManyReplicas: the desired replica count is more than the maximum
+          window    10 requests a second for 200 s, watched for 300 s
+          hint      its autoscaler knows too little, targets something else, or may have no more replicas
+        """
+    )
+
+
+def test_one_that_grows_late_and_one_that_does_not_grow_at_all_are_told():
+    assert "observed  after 250 s" in told(not_grown(scaling({60.0: 6, 245.0: 10}), 10, 210))
+    nothing = told(not_grown(scaling({}), 10, 210))
+    assert "observed  at most 2 were asked for" in nothing
+    assert "steps: none" in nothing
+
+
+def test_replicas_that_are_not_ready_do_not_count():
+    assert "after 230 s" in told(not_grown(scaling(late=140.0), 10, 210))
+
+
+def test_more_replicas_than_declared_are_a_failure_however_short():
+    assert told(above(scaling({60.0: 11, 61.0: 10}), 10)) == cleandoc(
+        f"""
+        auth: it grows beyond what is declared
+          expected  never more than 10 replicas
+          observed  11
+                    steps: 2 → 11 at +60 s ({CPU}), 11 → 10 at +61 s ({CPU})
+          window    10 requests a second for 200 s, watched for 300 s
+        """
+    )
+
+
+@pytest.mark.parametrize(
+    "said",
+    [(), (replace(MORE, holds=False),), (replace(MORE, reason="TooFewReplicas"),)],
+    ids=["nothing", "not limited", "limited from below"],
+)
+def test_a_limit_that_was_not_tried_is_a_doubt(said: tuple[Condition, ...]):
+    seen = replace(scaling().scale, said=(Said(BEGAN + 1, replace(AUTH, conditions=said)), Said(BEGAN - 1, AUTH)))
+    assert told(unlimited(scaling(scale=seen))).startswith(
+        "auth: the limit of its replicas\n  missing   an autoscaler that would have more than 10 replicas\n"
+    )
+
+
+def test_one_that_shrinks_before_its_window_is_over_is_told():
+    found = told(shrunk_too_soon(scaling({60.0: 10, 230.0: 2})))
+    assert "expected  not before 45 s after the load" in found
+    assert "observed  from 10 to 2 30.0 s after it" in found
+
+
+def test_one_that_shrinks_under_load_is_told():
+    assert "observed  from 10 to 7 50.0 s before its end" in told(shrunk_too_soon(scaling({60.0: 10, 150.0: 7})))
+
+
+def test_one_that_does_not_shrink_or_does_so_late_is_told():
+    never = told(not_shrunk(scaling({60.0: 10, 260.0: 5}), 180))
+    assert "expected  2 replicas within 180 s after the load" in never
+    assert "observed  5 at the end" in never
+    assert "observed  after 60 s" in told(not_shrunk(scaling(), 50))
+
+
+@pytest.mark.parametrize(
+    ("worth", "fits"),
+    [(9.5, [9, 10]), (9.88, [9, 10]), (2.0, [2]), (1.5, []), (20.0, [19, 20, 21, 22]), (0.0, [])],
+)
+def test_the_replicas_at_which_an_autoscaler_rests_are_within_its_tolerance(worth: float, fits: list[int]):
+    assert list(fitting(worth)) == fits
+
+
+def settling(number: int, worth: float, *, at: float = 60.0) -> Scaling:
+    twelve = replace(AUTH, max_replicas=12)
+    return scaling({at: number}, autoscaler=twelve, worth=worth, ended_at=EASED)
+
+
+def test_replicas_in_proportion_to_their_load_are_good():
+    assert told(disproportionate(settling(10, 9.7), 90)) == told(unbounded(settling(10, 9.7))) == ""
+
+
+def test_replicas_out_of_proportion_are_told():
+    assert told(disproportionate(settling(12, 9.7), 90)) == cleandoc(
+        f"""
+        auth: its replicas are not in proportion to its load
+          expected  9 or 10 replicas for 90 s
+          observed  12 replicas for 140 s
+                    load for 9.7 replicas; autoscalers let 10% pass
+                    steps: 2 → 12 at +60 s ({CPU})
+          window    10 requests a second for 200 s, watched for 200 s
+        """
+    )
+
+
+def test_replicas_that_do_not_come_to_rest_are_told():
+    assert "observed  10 replicas for 50 s" in told(disproportionate(settling(10, 9.7, at=150.0), 90))
+
+
+@pytest.mark.parametrize("worth", [12.5, 2.1, 1.5], ids=["the limit", "the least", "none"])
+def test_a_load_at_which_it_stops_in_any_case_is_a_doubt(worth: float):
+    assert f"by what its replicas use it was for {worth:.1f}" in told(unbounded(settling(10, worth)))
+
+
+def hungry(why: str, most: int = 4) -> Scaling:
+    grown = scaling({30.0: 3, 45.0: most}, autoscaler=replace(AUTH, max_replicas=4), rate_per_second=0.0)
+    notes = tuple(replace(each, message=each.message.replace("cpu", why)) for each in grown.scale.notes)
+    return replace(grown, scale=replace(grown.scale, notes=notes))
+
+
+def test_one_that_grows_for_its_memory_is_good():
+    assert told(not_for_memory(hungry("memory"), 210)) == ""
+
+
+def test_one_that_grows_for_something_else_or_not_far_enough_is_told():
+    other = told(not_for_memory(hungry("cpu"), 210))
+    assert "expected  4 replicas within 210 s, each step for memory" in other
+    assert f"steps: 2 → 3 at +30 s ({CPU}), 3 → 4 at +45 s ({CPU})" in other
+    assert "window    no load for 200 s" in other
+    assert "observed  3 replicas" in told(not_for_memory(hungry("memory", most=3), 210))
+    assert "observed  2 replicas" in told(not_for_memory(scaling({}, rate_per_second=0.0), 210))
+
+
+def test_requests_that_are_lost_meanwhile_are_told_with_the_steps():
+    bad = (error("refused", at=BEGAN + 62), error("503", at=BEGAN + 63))
+    assert told(lost(scaling(traffic={"load": sent(), "kept": sent(bad=bad)}), "kept.csv.gz")) == cleandoc(
+        f"""
+        auth: requests fail while it scales (kept)
+          expected  no failed request
+          observed  2 of 2,002 failed: 1 × refused, 1 × HTTP 503
+                    first: refused +62.0 s, HTTP 503 +63.0 s
+                    steps: 2 → 6 at +60 s ({CPU}), 6 → 10 at +90 s ({CPU}), 10 → 2 at +260 s
+          window    10 requests a second for 200 s, watched for 300 s; from node-a+node-b, nobody tries again
+          hint      replicas get requests before they are ready, or end before they are forgotten
+          evidence  kept.csv.gz
+        """
+    )
+
+
+def test_no_request_at_all_is_a_failure():
+    assert "observed  none was made" in told(lost(scaling(traffic={"fresh": Traffic("a", "", True, ())})))
+
+
+def test_a_load_that_was_not_sent_is_a_doubt():
+    assert told(unloaded(scaling(traffic={"load": sent(rate=9.0)}))) == cleandoc(
+        """
+        auth: load
+          missing   10 requests a second
+                    9 a second were sent
+          remedy    give the machine to the trial alone
+        """
+    )
+    assert told(unloaded(scaling(rate_per_second=0.0, traffic={}))) == ""
