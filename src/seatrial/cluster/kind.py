@@ -225,15 +225,13 @@ def _is_ready(node: Any) -> bool:
     return any(condition.type == "Ready" and condition.status == "True" for condition in node.status.conditions or ())
 
 
-def current_kubeconfig() -> Path:
-    """Return the user's own kubeconfig, which is used only when asked for with ``--cluster=current``.
+def current_kubeconfig(option: str = "--cluster=current") -> Path:
+    """Return the user's own kubeconfig, which is used only when an option asks for it.
 
-    Raises UsageError when there is none.
+    Raises UsageError, which names the option, when there is none.
     """
     named = os.environ.get("KUBECONFIG", "").split(os.pathsep)[0]
     path = Path(named) if named else Path.home() / ".kube" / "config"
     if not path.is_file():
-        raise UsageError(
-            f"--cluster=current: no kubeconfig at {path}", remedy="set KUBECONFIG, or leave the option out"
-        )
+        raise UsageError(f"{option}: no kubeconfig at {path}", remedy="set KUBECONFIG, or leave the option out")
     return path

@@ -54,10 +54,17 @@ def observe_front_door(cluster: Cluster, system: System, gateway: Gateway) -> Fr
                 + (f"has no node port named {name}" if view else "is not there"),
                 remedy="deploy an overlay with a gateway, and name its ports in system.yaml",
             )
+    http, https = ports[gateway.http_port_name], ports[gateway.https_port_name]
+    return FrontDoor(gateway.host, node_address(cluster), http, https, observe_authority(cluster, system, gateway))
+
+
+def observe_authority(cluster: Cluster, system: System, gateway: Gateway) -> str:
+    """Return the authority of the gateway's certificate in PEM, empty when its Secret holds none.
+
+    Raises EnvironmentFault when the Secret cannot be read.
+    """
     try:
         secret: Any = cluster.core.read_namespaced_secret(gateway.tls_secret, system.namespace)
     except UNREAD as error:
         raise unread(f"Secret {system.namespace}/{gateway.tls_secret}", error) from error
-    authority = base64.b64decode((secret.data or {}).get("ca.crt", "")).decode()
-    http, https = ports[gateway.http_port_name], ports[gateway.https_port_name]
-    return FrontDoor(gateway.host, node_address(cluster), http, https, authority)
+    return base64.b64decode((secret.data or {}).get("ca.crt", "")).decode()
