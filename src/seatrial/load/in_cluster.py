@@ -170,4 +170,5 @@ def _environment(way: WayIn, journey: Journey | None) -> Mapping[str, str]:
         "SEATRIAL_LOAD_RECORDS": f"{jobs.FOLDER}/load.csv",
         "SEATRIAL_JOURNEY": as_variable(journey),
         "HOME": jobs.FOLDER,
+        "TMPDIR": jobs.FOLDER,  # nothing else can be written there
     }
