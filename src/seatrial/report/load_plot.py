@@ -30,7 +30,7 @@ def load_plot(record: LoadRecord, phases: Sequence[Phase] = ()) -> bytes:
     for axes in rows:
         axes.tick_params(labelsize=7)
         if axes.get_legend_handles_labels()[0]:
-            axes.legend(fontsize=7, loc="upper right")
+            axes.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1, 1))  # beside, not over, what it explains
     return as_png(figure)
 
 
@@ -47,6 +47,8 @@ def _draw(rows: Sequence[Any], at: Sequence[float], seen: Sequence[Slice]) -> No
         latency.plot(at, [getattr(each, f"{name}_ms") for each in seen], label=name)
     latency.set_ylabel("milliseconds", fontsize=8)
     latency.set_yscale("log")
+    for plain in (latency.yaxis.set_major_formatter, latency.yaxis.set_minor_formatter):
+        plain("{x:g}")
 
 
 def _kinds(seen: Sequence[Slice]) -> list[str]:
