@@ -8,11 +8,14 @@ from collections.abc import Sequence
 from pytest_bdd import given, then
 
 from seatrial.checks.timeline import full_at
+from seatrial.load.phases import attribute, phases_of_outages
+from seatrial.load.records import LoadRecord
 from seatrial.load.regression import check_no_regression
 from seatrial.load.runner import Load
 from seatrial.observe.flow import Flow
 from seatrial.observe.records import Outage
 from seatrial.report.evidence import Evidence
+from seatrial.report.load_plot import load_plot
 from seatrial.system import System
 
 
@@ -26,7 +29,15 @@ def customers_are_served(load: Load, flow: Flow, outages: Sequence[Outage], syst
     healed_at = max(full_at(outage) for outage in outages)
     flow.observe(max(healed_at + system.tolerances.load_seconds - time.time(), 0.0))
     record = load.stop()
-    name = evidence.csv("customers' requests", record.requests)
+    name = keep(record, outages, evidence)
     before = record.between(0, min(outage.fault_at for outage in outages))
     after = record.between(healed_at, healed_at + system.tolerances.load_seconds)
     check_no_regression(before, after, system.tolerances, name)
+
+
+def keep(record: LoadRecord, outages: Sequence[Outage], evidence: Evidence) -> str:
+    """Keep every request, the errors by the phases of the failover, and a picture of both; returns the first's name."""
+    phases = phases_of_outages(outages, record)
+    evidence.csv("customers by phase", [each.as_row() for each in attribute(record, phases)])
+    evidence.png("customers over time", load_plot(record, phases))
+    return evidence.csv("customers' requests", record.requests)

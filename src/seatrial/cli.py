@@ -1,4 +1,4 @@
-"""The command ``seatrial``: up, down, status, doctor, power, contract, chaos."""
+"""The command ``seatrial``: up, down, status, doctor, load, chaos, power, contract."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from seatrial.cluster.status import observe_status
 from seatrial.cluster.up import Wanted, cluster_up, platform_up, system_objects, system_up
 from seatrial.contract import load_frontend, save_answers
 from seatrial.errors import EnvironmentFault, Failed, SeaTrialError, UsageError
+from seatrial.load.command import load
 from seatrial.observe.way_in import frontend_client, frontend_token, observe_way_in, send
 from seatrial.paths import ROOT
 from seatrial.power.judge import Fate
@@ -34,6 +35,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 contract = typer.Typer(no_args_is_help=True, help="What the frontend relies on.")
 app.add_typer(contract, name="contract")
 app.add_typer(chaos, name="chaos")
+app.command()(load)
 Name = Annotated[str, typer.Option(help="Name of the kind cluster.")]
 
 

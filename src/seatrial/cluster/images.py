@@ -114,6 +114,14 @@ def system_key() -> str:
     )
 
 
+def fetch_wheels(lock: Path, target: Path, log: Path) -> None:
+    """Unpack the wheels of a lock, checked by their hashes, for the Python of the images; needs no compiler."""
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes", "--no-compile"]
+    platforms = ("manylinux_2_28_x86_64", "manylinux2014_x86_64", "manylinux_2_17_x86_64")
+    python = ["--only-binary=:all:", "--python-version=3.11", *(f"--platform={name}" for name in platforms)]
+    logged([*pip, "--target", target, *python, "-r", lock], log)
+
+
 def reference_image(base: str) -> str:
     """Build the reference system's image: wheels are fetched on the host, the build itself has no network."""
     key = content_key(ROOT / "reference", ROOT / "images" / "reference", base)
@@ -121,24 +129,11 @@ def reference_image(base: str) -> str:
         return REFERENCE
     log = cached("logs") / "reference.log"
     with build_context() as folder:
-        pip = [
-            sys.executable,
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--require-hashes",
-            "--no-compile",
-            "--target",
-            "site",
-        ]
-        target = ["--only-binary=:all:", "--python-version=3.11", "--platform=manylinux_2_28_x86_64"]
-        target += ["--platform=manylinux2014_x86_64", "--platform=manylinux_2_17_x86_64"]
-        logged([*pip, *target, "-r", ROOT / "reference" / "requirements.lock"], log, cwd=folder)
+        fetch_wheels(ROOT / "reference" / "requirements.lock", folder / "site", log)
         skip = shutil.ignore_patterns("__pycache__", "requirements.*")
         shutil.copytree(ROOT / "reference", folder / "reference", ignore=skip)
         shutil.copy(ROOT / "images" / "reference" / "Dockerfile", folder)
-        _labelled(folder, key)
+        labelled(folder, key)
         docker_build(folder, REFERENCE, "reference.log", BASE=base)
     return REFERENCE
 
@@ -152,12 +147,13 @@ def vantage_image() -> str:
     with build_context() as folder:
         link(binary, folder / "vantage")
         shutil.copy(golang.VANTAGE / "Dockerfile", folder)
-        _labelled(folder, key)
+        labelled(folder, key)
         docker_build(folder, VANTAGE, "vantage.log")
     return VANTAGE
 
 
-def _labelled(folder: Path, key: str) -> None:
+def labelled(folder: Path, key: str) -> None:
+    """Have an image say what it was made from."""
     with (folder / "Dockerfile").open("a") as dockerfile:
         dockerfile.write(f'\nLABEL {KEY}="{key}"\n')
 

@@ -226,9 +226,9 @@ def _is_ready(node: Any) -> bool:
 
 
 def current_kubeconfig(option: str = "--cluster=current") -> Path:
-    """Return the user's own kubeconfig, which is used only when an option such as ``--cluster=current`` asks for it.
+    """Return the user's own kubeconfig, which is used only when an option asks for it.
 
-    Raises UsageError when there is none.
+    Raises UsageError, which names the option, when there is none.
     """
     named = os.environ.get("KUBECONFIG", "").split(os.pathsep)[0]
     path = Path(named) if named else Path.home() / ".kube" / "config"

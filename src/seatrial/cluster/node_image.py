@@ -40,7 +40,7 @@ def ensure_node_image(supply: Supply, addons: Sequence[str], phases: Phases) -> 
             names = [images.reference_image(base), images.vantage_image(), *_acquire(supply, components().added())]
         with phases.phase("node image", estimate_seconds=20, then="cluster"):
             _preload(core, names, tag)
-        _drop_superseded(tag)
+        drop_superseded(tag)
     for addon in sorted(addons):
         tag = _with_addon(supply, addon, tag, phases)
     return tag
@@ -59,7 +59,7 @@ def _with_addon(supply: Supply, addon: str, below: str, phases: Phases) -> str:
     with phases.phase("node image", estimate_seconds=20, then="cluster"):
         _preload(below, names, tag)
     docker("image", "rm", *names)  # they stand in the node image now
-    _drop_superseded(tag)
+    drop_superseded(tag)
     return tag
 
 
@@ -67,8 +67,8 @@ def _tag(name: str, *parts: str) -> str:
     return f"localhost/seatrial/{name}:{content_key(*parts)}"
 
 
-def _drop_superseded(tag: str) -> None:
-    """Remove node images of earlier states of the checkout, and what they leave; those in use stay."""
+def drop_superseded(tag: str) -> None:
+    """Remove images of earlier states of the checkout, and what they leave; those in use stay."""
     repository = tag.partition(":")[0]
     for name in docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", repository).split():
         if name != tag:
@@ -183,7 +183,7 @@ def _preload(image: str, names: Sequence[str], tag: str) -> None:
         docker(
             "exec", container, "bash", "-c", "until ctr version >/dev/null 2>&1; do sleep 0.1; done", timeout_seconds=60
         )
-        _import(container, names)
+        load_images(container, names)
         # the daemon must have written its metadata before the file system is taken
         docker(
             "exec",
@@ -197,7 +197,8 @@ def _preload(image: str, names: Sequence[str], tag: str) -> None:
         docker("commit", "--change", entrypoint, container, tag, timeout_seconds=300)
 
 
-def _import(container: str, names: Sequence[str]) -> None:
+def load_images(container: str, names: Sequence[str]) -> None:
+    """Copy images from the engine into the containerd of a node, or of what is to become one."""
     ctr = ["ctr", "--namespace=k8s.io", "images", "import", "--label=io.cri-containerd.pinned=pinned"]
     ctr += ["--all-platforms", "--no-unpack", "--digests", "-"]
     saved = subprocess.Popen(["docker", "save", *names], stdout=subprocess.PIPE)
@@ -209,7 +210,7 @@ def _import(container: str, names: Sequence[str]) -> None:
         check=False,
     )
     if saved.wait() or done.returncode:
-        raise EnvironmentFault(f"loading {', '.join(names)} into the node image: {done.stderr.strip()}")
+        raise EnvironmentFault(f"loading {', '.join(names)} into {container}: {done.stderr.strip()}")
 
 
 def drop_build_caches() -> int:

@@ -13,9 +13,10 @@ import signal
 from pathlib import Path
 from typing import Any, ClassVar
 
-from locust import HttpUser, constant, events
+from locust import HttpUser, constant, events, runners
 from requests.adapters import HTTPAdapter
 
+from seatrial.load.demand import THINK_SECONDS
 from seatrial.load.records import COLUMNS
 from seatrial.system_file import load_system
 from seatrial.system_values import Call
@@ -27,8 +28,14 @@ HOST = os.environ.get("SEATRIAL_HOST", "")
 """Name that is asked for behind a gateway, whatever its address."""
 AUTHORITY = os.environ.get("SEATRIAL_AUTHORITY", "")
 """File of the certificates that are trusted."""
-THINK_SECONDS = 0.2
+JOURNEY: dict[str, int] = json.loads(os.environ.get("SEATRIAL_JOURNEY") or "{}")
+"""Step to its weight; empty: as declared."""
 TIMEOUT_SECONDS = 5.0
+SILENCE_SECONDS = 30
+"""After which the master gives the customers of a worker to the others."""
+
+# the master gives a worker up after 3 s of silence, and the load with the last one: on a busy node that is nothing
+runners.HEARTBEAT_LIVENESS = SILENCE_SECONDS
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # the child of a background job would ignore it
 
@@ -70,16 +77,18 @@ class Customer(HttpUser):
             self.client.mount("https://", ByName())
         if AUTHORITY:
             self.client.verify = AUTHORITY
-        self.steps = [step for step in SYSTEM.journey for _ in range(step.weight)]
+        weights = JOURNEY or {step.name: step.weight for step in SYSTEM.journey}
+        self.steps = [step for step in SYSTEM.journey for _ in range(weights.get(step.name, 0))]
         self.position = id(self) % len(self.steps)  # customers are not in step with each other
 
     def next_step(self) -> None:
-        """Make the next request; log in first where it needs that."""
+        """Make the next request; log in first where it needs that, and go no further while that fails."""
         step = self.steps[self.position % len(self.steps)]
         self.position += 1
         if step.request.login and not self.token:
             self.log_in()
-        self.send(step.name, step.service, step.request)
+        if self.token or not step.request.login or not SYSTEM.login:
+            self.send(step.name, step.service, step.request)
 
     tasks: ClassVar = [next_step]  # type: ignore[misc]
 

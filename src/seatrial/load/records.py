@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import math
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass, replace
+from operator import attrgetter
 from pathlib import Path
+from typing import TextIO
 
 COLUMNS = ("start", "seconds", "step", "status", "error", "served_by")
 
@@ -24,6 +28,11 @@ class LoadRequest:
     error: str
     """Empty for the declared status."""
     served_by: str
+
+    @property
+    def end(self) -> float:
+        """When its answer was there, or it was given up; Unix seconds."""
+        return self.start + self.seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +56,48 @@ class LoadRecord:
 
     def quantile(self, q: float) -> float:
         """Return a quantile of the seconds of successful requests, by nearest rank; not a number when there is none."""
+        return self.quantiles(q)[0]
+
+    def quantiles(self, *wanted: float) -> tuple[float, ...]:
+        """Return several of them."""
         times = sorted(request.seconds for request in self.requests if not request.error)
-        return times[max(math.ceil(q * len(times)) - 1, 0)] if times else math.nan
+        return tuple(times[max(math.ceil(q * len(times)) - 1, 0)] if times else math.nan for q in wanted)
 
     def errors(self) -> Counter[str]:
         return Counter(f"{request.step}: {request.error}" for request in self.failed)
 
+    def later(self, seconds: float) -> LoadRecord:
+        """Return the same requests on a clock that is ahead by so much."""
+        return LoadRecord(tuple(replace(request, start=request.start + seconds) for request in self.requests))
+
+
+def merged(records: Iterable[LoadRecord]) -> LoadRecord:
+    """Join the requests of several processes, in order of their start."""
+    requests = (request for record in records for request in record.requests)
+    return LoadRecord(tuple(sorted(requests, key=attrgetter("start"))))
+
+
+def _opened(path: Path) -> TextIO:
+    if path.suffix == ".gz":
+        return gzip.open(path, "rt", newline="", encoding="utf-8")
+    return path.open(newline="", encoding="utf-8")
+
 
 def read_records(path: Path) -> LoadRecord:
-    """Read what Locust's process wrote; a last row that was cut off is left out."""
-    with path.open(newline="", encoding="utf-8") as file:
+    """Read what Locust's process wrote, packed by gzip or not; a last row that was cut off is left out."""
+    with _opened(path) as file:
         whole = (line for line in file if line.endswith("\n"))
         rows = [row for row in csv.reader(whole) if len(row) == len(COLUMNS)][1:]
     requests = (
         LoadRequest(float(start), float(seconds), step, int(status), error, served_by)
         for start, seconds, step, status, error, served_by in rows
     )
-    return LoadRecord(tuple(sorted(requests, key=lambda request: request.start)))
+    return LoadRecord(tuple(sorted(requests, key=attrgetter("start"))))
+
+
+def write_records(path: Path, record: LoadRecord) -> None:
+    """Write all requests as CSV, packed by gzip."""
+    with gzip.open(path, "wt", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(COLUMNS)
+        rows.writerows(astuple(request) for request in record.requests)

@@ -26,6 +26,8 @@ class Agent:
     pod: str
     http: httpx.Client = field(repr=False)
     """Client of the API server; its timeout must exceed the longest poll."""
+    kind: str = "vantage"
+    """What it is called in errors."""
 
     def get(self, path: str, **query: Any) -> Any:
         """Return the decoded answer to GET."""
@@ -45,7 +47,7 @@ class Agent:
 
     def fault(self, what: str) -> EnvironmentFault:
         """Return the error to raise when this agent is of no use."""
-        return EnvironmentFault(f"vantage on node {self.node} (pod {self.namespace}/{self.pod}): {what}")
+        return EnvironmentFault(f"{self.kind} on node {self.node} (pod {self.namespace}/{self.pod}): {what}")
 
     def _clock_sample(self) -> tuple[float, float, float]:
         sent = time.time()

@@ -67,16 +67,24 @@ def observe_front_door(cluster: Cluster, system: System, gateway: Gateway) -> Fr
             f"{system.namespace}/{gateway.service} is",
             remedy=f"see 'kubectl get events --namespace={system.namespace}' and the logs of its pods",
         )
-    try:
-        secret: Any = cluster.core.read_namespaced_secret(gateway.tls_secret, system.namespace)
-    except UNREAD as error:
-        raise unread(f"Secret {system.namespace}/{gateway.tls_secret}", error) from error
-    authority = base64.b64decode((secret.data or {}).get("ca.crt", "")).decode()
+    address, authority = next(iter(addresses.values())), observe_authority(cluster, system, gateway)
     http, https = ports[gateway.http_port_name], ports[gateway.https_port_name]
-    return FrontDoor(gateway.host, next(iter(addresses.values())), http, https, authority)
+    return FrontDoor(gateway.host, address, http, https, authority)
 
 
 def open_at(gateway: Gateway, addresses: Mapping[str, str], replicas: Iterable[Endpoint]) -> dict[str, str]:
     """Return node to address, of each node (of ``addresses``) at which the gateway lets customers in."""
     own = {each.node for each in replicas if each.ready}
     return {node: address for node, address in addresses.items() if gateway.nodes == "all" or node in own}
+
+
+def observe_authority(cluster: Cluster, system: System, gateway: Gateway) -> str:
+    """Return the authority of the gateway's certificate in PEM, empty when its Secret holds none.
+
+    Raises EnvironmentFault when the Secret cannot be read.
+    """
+    try:
+        secret: Any = cluster.core.read_namespaced_secret(gateway.tls_secret, system.namespace)
+    except UNREAD as error:
+        raise unread(f"Secret {system.namespace}/{gateway.tls_secret}", error) from error
+    return base64.b64decode((secret.data or {}).get("ca.crt", "")).decode()

@@ -18,7 +18,7 @@ def spread_plot(title: str, counts: Mapping[str, int], expected: float, note: st
     axes.barh(list(counts), list(counts.values()))
     axes.axvline(expected, color="black", linestyle="--")
     axes.set_title(f"{title}\n{note}", fontsize=9)
-    return _png(figure)
+    return as_png(figure)
 
 
 def timeline_plot(timelines: Sequence[Timeline], traffic: Mapping[str, Traffic]) -> bytes:
@@ -30,7 +30,7 @@ def timeline_plot(timelines: Sequence[Timeline], traffic: Mapping[str, Traffic])
     for axes, timeline in zip(rows, timelines, strict=False):
         _draw(axes, timeline, traffic[timeline.subject])
     rows[-1].set_xlabel("seconds from the fault", fontsize=8)
-    return _png(figure)
+    return as_png(figure)
 
 
 def latency_plot(title: str, seconds: Mapping[str, Sequence[float]]) -> bytes:
@@ -47,7 +47,7 @@ def latency_plot(title: str, seconds: Mapping[str, Sequence[float]]) -> bytes:
     axes.set_title(title, fontsize=9)
     if answered:
         axes.legend(fontsize=7)
-    return _png(figure)
+    return as_png(figure)
 
 
 def caption(timeline: Timeline) -> str:
@@ -70,7 +70,8 @@ def _dots(axes: Any, timeline: Timeline, requests: Sequence[Request], row: str, 
     axes.plot([each.start - timeline.fault_at for each in requests], [row] * len(requests), style, markersize=3)
 
 
-def _png(figure: Any) -> bytes:
+def as_png(figure: Any) -> bytes:
+    """Return a figure as the bytes of a PNG."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=100)
     return buffer.getvalue()
