@@ -43,6 +43,8 @@ class Server:
     """Names that clients greeted it by."""
     replicas: tuple[str, ...] = ("items-a",)
     """Who answers, in turn."""
+    refused: tuple[int, ...] = ()
+    """Which of its answers, counted from 0, are errors of its own: no replica was left to ask."""
     at_once: int = 0
     """Most requests that were under way at the same time."""
 
@@ -66,6 +68,9 @@ def handler(server: Server) -> type[BaseHTTPRequestHandler]:
                 self.tell()
 
         def tell(self) -> None:
+            if len(server.asked) - 1 in server.refused:
+                self.send_error(502)
+                return
             content = json.dumps({"token": "secret-1"} if self.path == "/login" else {"detail": "x" * 300}).encode()
             self.send_response({"/login": 200, "/items": 200, "/orders": 202, "/moved": 308}.get(self.path, 404))
             self.send_header("Content-Length", str(len(content)))

@@ -62,6 +62,16 @@ def test_a_look_that_shows_every_replica_is_the_last_and_its_requests_have_ids_a
         assert {asked.path for asked in server.asked} == {"/items"}, "nobody logs in while the log-in may be ill"
 
 
+def test_a_replica_of_the_gateway_that_has_nobody_to_ask_is_waited_for_although_the_other_ones_answers_are_even() -> (
+    None
+):
+    with serving_tls(HOST) as server:
+        server.replicas, server.refused = ("items-a", "items-b"), (6, 7)
+        look = share(server, 10)
+        assert len(server.asked) == 48, "one look with two errors, one without"
+        assert {reply.status for reply in look} == {200}
+
+
 def test_the_last_look_is_returned_when_the_bound_is_over_whatever_it_shows() -> None:
     with serving_tls(HOST) as server:
         began = time.monotonic()

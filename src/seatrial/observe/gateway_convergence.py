@@ -18,6 +18,8 @@ from seatrial.system_values import Call
 
 LOOK_SIZE = 12
 """Requests for each replica when it is asked whether the gateway reaches all of them."""
+SERVER_ERROR = 500
+"""Statuses from here on mean that the server failed (RFC 9110, 15.6)."""
 NEARLY = 0.75
 """Of its share, that a replica gets at least when nobody leaves it out: turns are one off for each who takes them."""
 
@@ -88,8 +90,11 @@ def _look(
 def _shares(look: Sequence[Reply], system: System, replicas: Collection[str]) -> bool:
     """Tell whether every replica gets nearly its share of what these replicas answer; another version may answer, too.
 
-    A replica of the gateway that leaves one out, among two, takes half of its share away.
+    A replica of the gateway that leaves one out, among two, takes half of its share away; one that leaves all out
+    answers with an error of its own, and the shares among the other's answers tell nothing of it.
     """
+    if any(reply.error or reply.status >= SERVER_ERROR for reply in look):
+        return False
     answers = Counter(reply.header(system.identity.header) for reply in look)
     share = sum(answers[name] for name in replicas) / max(len(replicas), 1)
     return share > 0 and all(answers[name] >= NEARLY * share for name in replicas)
