@@ -13,7 +13,7 @@ Feature: What stands around the services fails, and they go on
     Given names are asked for on every node
     When the experiment "<experiment>" is run while services are called by their addresses
     Then every name is answered within the bound
-    And no request fails meanwhile
+    And no request fails while it lasts
 
     Examples:
       | experiment     | what happens                            |
@@ -24,27 +24,27 @@ Feature: What stands around the services fails, and they go on
     Given names are asked for on every node
     When the experiment "dns-all-killed" is run while services are called by their addresses
     Then every name is answered again within the bound
-    And no request fails meanwhile
+    And no request fails while it lasts
 
   Scenario: Known replicas are reached while a node's proxy stands still
     When the experiment "kube-proxy-stopped" is run around the services
-    Then no request fails meanwhile
+    Then no request fails while it lasts
 
   Scenario: Packets that are lost between two services are nobody else's loss
     When the experiment "packet-loss" is run around the services
-    Then no request fails meanwhile
+    Then no request fails while it lasts
 
   @connections
   Scenario: What delays one call delays no other
     When the experiment "edge-latency" is run around the services
     Then no other request is delayed
-    And no request fails meanwhile
+    And no request fails while it lasts
 
   @mesh
   Scenario: What delays one call in the mesh delays no other
     When the experiment "edge-latency-mesh" is run around the services
     Then no other request is delayed
-    And no request fails meanwhile
+    And no request fails while it lasts
 
   @gateway
   Scenario: The door stays open when one of its replicas crashes
@@ -55,16 +55,16 @@ Feature: What stands around the services fails, and they go on
   @mesh
   Scenario: The data plane goes on without its control plane
     When the experiment "istiod-down" is run around the services
-    Then no request fails meanwhile
+    Then no request fails while it lasts
 
   Scenario: A bad version never gets traffic and the old one keeps serving
     When the experiment "bad-rollout" is run around the services
     Then only the former replicas answer
-    And no request fails meanwhile
+    And no request fails while it lasts
 
   Scenario Outline: No request is lost while <what happens>
     When the experiment "<experiment>" is run around the services
-    Then no request fails meanwhile
+    Then no request fails while it lasts
 
     Examples:
       | experiment       | what happens                                     |

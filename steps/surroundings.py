@@ -147,7 +147,7 @@ def keep_requests(seen: Disturbance, evidence: Evidence) -> None:
         evidence.csv(f"requests to {service}", traffic.requests)
 
 
-@then("no request fails meanwhile")
+@then("no request fails while it lasts")
 def no_request_fails_meanwhile(disturbance: Disturbance) -> None:
     fail_on(chain.from_iterable(check.failed(disturbance, service) for service in disturbance.traffic))
 

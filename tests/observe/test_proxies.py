@@ -17,7 +17,8 @@ from seatrial.system_file import load_system, parse_system
 
 
 def pod(name: str, node: str = "worker") -> Any:
-    metadata = SimpleNamespace(name=name, namespace="lead-platform", uid=name, annotations={}, deletion_timestamp=None)
+    metadata = SimpleNamespace(name=name, namespace="lead-platform", uid=name, deletion_timestamp=None)
+    metadata.labels, metadata.annotations = {}, {}
     metadata.creation_timestamp = SimpleNamespace(timestamp=lambda: 1.0)
     status = SimpleNamespace(container_statuses=(), conditions=(), pod_ip="10.0.0.1", phase="Running")
     spec = SimpleNamespace(containers=[SimpleNamespace(name="app")], node_name=node, service_account_name="x")
