@@ -728,13 +728,13 @@ def test_a_budget_is_deleted_by_its_name():
 
 
 def test_too_little_memory_is_asked_for_and_allowed_alike_else_nothing_would_be_made():
-    _, patch = patched("20")
+    _, (_, *patch) = patched("20")
     assert {each["value"] for each in patch} == {"64Mi"}
     assert {each["path"].split("/")[-2] for each in patch} == {"requests", "limits"}
 
 
 def test_without_a_request_for_cpu_there_is_no_limit_that_stands_in_for_it():
-    _, patch = patched("22")
+    _, (_, *patch) = patched("22")
     removed = {(each["op"], each["path"].partition("/resources/")[2]) for each in patch}
     assert removed == {("remove", "requests/cpu"), ("remove", "limits/cpu")}
 
