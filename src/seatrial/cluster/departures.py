@@ -1,4 +1,4 @@
-"""Waiting until pods that are on their way out are gone: until then they take their nodes' cores, and end connections."""
+"""Waiting until pods on their way out are gone: until then they take their nodes' cores, and end connections."""
 
 from __future__ import annotations
 
