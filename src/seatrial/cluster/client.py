@@ -102,7 +102,7 @@ class Cluster:
         context = ssl.create_default_context(cafile=settings.ssl_ca_cert)
         if settings.cert_file:
             context.load_cert_chain(settings.cert_file, settings.key_file)
-        token = settings.get_api_key_with_prefix("authorization")
+        token = settings.get_api_key_with_prefix("BearerToken", alias="authorization")
         return httpx.Client(
             base_url=settings.host,
             verify=context,
