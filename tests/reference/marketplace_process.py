@@ -160,7 +160,7 @@ class Launcher:
         self.urls: dict[str, str] = {}
         self.token = ""
         self._started: list[Running] = []
-        self._ports = iter(free_ports(40))
+        self._ports = iter(free_ports(60))
 
     def launch(self, service: str, pod: str, **more: str) -> Running:
         """Start a process without waiting for it."""

@@ -35,8 +35,8 @@ def change_all(
     new = direct_flow(system, system.services, vantages, rate_per_second=rate, fresh=True)
     old = direct_flow(system, system.services, vantages, rate_per_second=rate, fresh=False)
     with new as fresh, old as kept:
-        began = time.time()
         observe(system.tolerances.settle_seconds)
+        began = time.time()
         phases = tuple(_phases(cluster, system, objects, number))
         enough = began + requests / (rate * len(system.services))
         observe(max(system.tolerances.settle_seconds, enough - time.time()))

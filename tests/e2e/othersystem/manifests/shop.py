@@ -15,6 +15,8 @@ STOCK = os.environ.get("STOCK", "")
 async def app(scope, receive, send):
     assert scope["type"] == "http"
     path, headers, body = scope["path"], [(b"x-pod", POD.encode())], {"ok": True}
+    if Server.leaving:
+        headers.append((b"connection", b"close"))
     if path == "/items" and STOCK:
         with urllib.request.urlopen(STOCK, timeout=2) as answer:
             body = json.load(answer)
@@ -26,9 +28,15 @@ async def app(scope, receive, send):
 
 
 class Server(uvicorn.Server):
-    """Goes on accepting for a while after SIGTERM: some nodes still send to a pod that was deleted by force."""
+    """Goes on accepting for a while after SIGTERM: some nodes still send to a pod that was deleted by force.
+
+    Meanwhile those who keep a connection are told to leave it.
+    """
+
+    leaving = False
 
     def handle_exit(self, sig, frame):
+        Server.leaving = True
         loop = asyncio.get_running_loop()
         loop.call_soon_threadsafe(loop.call_later, 1.7, partial(super().handle_exit, sig, frame))
 
