@@ -28,7 +28,7 @@ def load_plot(record: LoadRecord, phases: Sequence[Phase] = ()) -> bytes:
         _shade(rows, phases, record.requests[0].start)
     rows[-1].set_xlabel("seconds from the first request", fontsize=8)
     for axes in rows:
-        axes.tick_params(labelsize=7)
+        axes.tick_params(which="both", labelsize=7)
         if axes.get_legend_handles_labels()[0]:
             axes.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1, 1))  # beside, not over, what it explains
     return as_png(figure)
