@@ -111,7 +111,8 @@ def test_a_load_without_a_success_is_told(tmp_path: Path, record: LoadRecord, to
 
 def test_the_timeline_may_come_while_the_load_goes_on(tmp_path: Path) -> None:
     timeline = tmp_path / "timeline.jsonl"
-    timeline.write_text('{"activity": "kill", "type": "action", "start": 1003.0, "end": 1005.0}\n')
+    lines = ('{"at": 1003.0, "event": "start"', '{"at": 1005.0, "event": "end"')
+    timeline.write_text("".join(f'{line}, "type": "action", "name": "kill"}}\n' for line in lines))
     found, facts = concluded(tmp_path, Worked(RECORD), timeline)
     assert (found, [each["phase"] for each in facts["phases"]]) == ([], ["before", "kill", "after"])
 

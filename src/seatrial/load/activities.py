@@ -1,14 +1,15 @@
-"""What an experiment did while there was load: the timeline that its control writes, one JSON line an activity."""
+"""What an experiment did while there was load: its control's timeline, a JSON line for each beginning and each end."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from seatrial.errors import UsageError
 
-FIELDS = ("activity", "type", "start", "end")
+FIELDS = ("at", "event", "type", "name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +24,16 @@ class Activity:
     end: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Event:
+    at: float
+    event: str
+    type: str
+    name: str
+
+
 def read_activities(path: Path) -> tuple[Activity, ...]:
-    """Read a timeline; a last line that was cut off is left out.
+    """Read a timeline; a last line that was cut off is left out, and what was not ended lasts until the last event.
 
     Raises UsageError, which names the line, at what is none of it.
     """
@@ -35,14 +44,24 @@ def read_activities(path: Path) -> tuple[Activity, ...]:
         raise UsageError(f"--timeline {path}: {why}", remedy="give the timeline that an experiment wrote") from error
     lines = text.splitlines(keepends=True)
     whole = [(number, line) for number, line in enumerate(lines, 1) if line.strip() and line.endswith("\n")]
-    return tuple(_activity(line, f"--timeline {path}:{number}") for number, line in whole)
+    return _activities([_event(line, f"--timeline {path}:{number}") for number, line in whole])
 
 
-def _activity(line: str, where: str) -> Activity:
+def _activities(events: Sequence[_Event]) -> tuple[Activity, ...]:
+    """Return each beginning with the next end of its name: activities of a method follow one another."""
+    found = []
+    for number, begun in enumerate(events):
+        if begun.event == "start":
+            ends = (each.at for each in events[number:] if (each.event, each.name) == ("end", begun.name))
+            found.append(Activity(begun.name, begun.type, begun.at, next(ends, events[-1].at)))
+    return tuple(found)
+
+
+def _event(line: str, where: str) -> _Event:
     try:
         given = json.loads(line)
-        name, kind, start, end = (given[field] for field in FIELDS)
-        return Activity(str(name), str(kind), float(start), float(end))
+        at, event, kind, name = (given[field] for field in FIELDS)
+        return _Event(float(at), str(event), str(kind), str(name))
     except (ValueError, KeyError, TypeError) as error:
         remedy = f"each line is a JSON object with {', '.join(FIELDS)}; times in Unix seconds"
-        raise UsageError(f"{where}: no activity of an experiment", remedy=remedy) from error
+        raise UsageError(f"{where}: no event of an experiment", remedy=remedy) from error
