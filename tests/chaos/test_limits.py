@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 from kubernetes.client.exceptions import ApiException
-from stakes import pod
+from stakes import ground, pod
 
 from seatrial.chaos import limits, permission
 from seatrial.chaos.ground import ground_of
-from seatrial.chaos.ledger import Harmed, done_of, open_ledger
-from seatrial.chaos.limits import Harm, Limits, foresee, limits_here, permit
+from seatrial.chaos.ledger import NOTHING, Harmed, done_of, open_ledger
+from seatrial.chaos.limits import Harm, Limits, foresee, limits_here, permit, reasons_against
 from seatrial.cluster.client import Cluster
 from seatrial.errors import GuardRefusal, UsageError
 from seatrial.system_file import parse_system
@@ -240,3 +240,11 @@ def test_the_targets_of_an_action_that_asks_nobody_are_permitted_all_at_once(
         permission.permit_targets("auth")
     with pytest.raises(UsageError, match="matches no ready replica; there are auth-1, auth-2"):
         permission.permit_targets("^leads")
+
+
+def test_a_node_whose_replicas_go_on_takes_none_of_them_away() -> None:
+    stake = ground({"auth": "auth-1 auth-2"}, on_node={"worker": "auth-1 auth-2"})
+    for stay, told in ((True, []), (False, ["Deployment shop/auth would lose its last ready replica"])):
+        given = Limits(nodes=1, nodes_stay=stay)
+        found = reasons_against(given, SYSTEM, Harm(nodes=("worker",)), NOTHING, stake, 0.0)
+        assert [each.partition(";")[0] for each in found] == told

@@ -23,6 +23,7 @@ from seatrial.system_file import parse_system
 SYSTEM = parse_system("{name: shop, namespace: shop, services: [{name: auth}, {name: users}]}", "system.yaml")
 SYSTEM_FILE = Path("/shop/system.yaml")
 CRASH = read_experiment(ROOT / "experiments" / "process-crash.yaml")
+ON_NODE = read_experiment(ROOT / "experiments" / "node-pause.yaml")
 KILL = read_experiment(ROOT / "experiments" / "pod-kill.yaml")
 
 
@@ -100,6 +101,30 @@ def test_a_person_may_name_services_targets_or_a_node() -> None:
     on_node = with_extension(CRASH, select="one-node")
     assert planned(on_node).targets.node == "worker"
     assert planned(on_node, node="worker").targets.node == "worker"
+
+
+def test_a_node_that_may_not_be_lost_gives_way_to_one_that_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plans, "ready_workers", lambda _: ["first", "second", "worker"])
+    monkeypatch.setattr(plans, "_with_replicas", lambda candidates, _: candidates)
+    asked: list[str] = []
+
+    def foresee(cluster: Any, system: Any, harm: Harm, limits: Any) -> None:
+        asked.extend(harm.nodes)
+        if harm.nodes != ("worker",):
+            raise GuardRefusal("somebody's last replica")
+
+    monkeypatch.setattr(plans, "foresee", foresee)
+    on_node = with_extension(ON_NODE, select="one-node")
+    assert {planned(on_node, seed=seed).targets.node for seed in range(6)} == {"worker"}
+    assert {"first", "second"} <= set(asked)
+    assert refusal(on_node, node="first").startswith("somebody's last replica")
+
+
+def test_a_node_without_a_replica_is_not_worth_an_experiment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plans, "ready_workers", lambda _: ["idle"])
+    on_node = with_extension(CRASH, select="one-node")
+    assert refusal(on_node).startswith("no replica of the system is on idle, and nobody would miss it; spread them by")
+    assert planned(with_extension(CRASH, select="one-node", nodes_stay=True)).targets.node == "idle"
 
 
 @pytest.mark.parametrize(

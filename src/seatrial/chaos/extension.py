@@ -86,6 +86,8 @@ class Extension(Model):
     """How far it may reach."""
     total_loss: bool = False
     """Whether a workload may lose its last ready replica."""
+    nodes_stay: bool = False
+    """Whether the replicas on the nodes that it changes go on, such as under rules for a few packets."""
     deviation_during: bool = False
     """Whether the steady state may be lost meanwhile."""
     needs: tuple[Need, ...] = ()

@@ -42,6 +42,7 @@ class Limits(Model):
     percent_ready: float = 50
     nodes: int = 1
     total_loss: bool = False
+    nodes_stay: bool = False
     namespaces: tuple[str, ...] = ()
     """Namespaces beside the system's own; protected ones only when they stand here."""
     until: float | None = None
@@ -67,6 +68,7 @@ def limits_of(extension: Extension, began: float, ledger: Path | None = None) ->
         percent_ready=radius.percent_ready,
         nodes=radius.nodes,
         total_loss=extension.total_loss,
+        nodes_stay=extension.nodes_stay,
         namespaces=extension.harmed_namespaces,
         until=began + radius.minutes * 60,
         ledger=str(ledger) if ledger else None,
@@ -169,9 +171,10 @@ def _pods(limits: Limits, harm: Harm, done: Done, ground: Ground) -> Iterator[st
 def _last_replicas(limits: Limits, harm: Harm, done: Done, ground: Ground) -> Iterator[str]:
     """Yield each workload that would have no ready replica left: none on other nodes, and none unharmed."""
     lost = set(done.pods) | {pod.uid for pod in harm.pods}
-    lost |= {uid for node in done.nodes | set(harm.nodes) for uid in ground.on_node.get(node, ())}
     suffering = set(_harmed(harm, done, ground))
-    suffering |= {name for name, ready in ground.ready.items() if harm.nodes and ready & lost}
+    if not limits.nodes_stay:
+        lost |= {uid for node in done.nodes | set(harm.nodes) for uid in ground.on_node.get(node, ())}
+        suffering |= {name for name, ready in ground.ready.items() if harm.nodes and ready & lost}
     for workload in sorted(suffering):
         ready = ground.ready.get(workload, frozenset())
         if ready and not ready - lost and not limits.total_loss:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -19,7 +20,7 @@ from seatrial.chaos.surroundings import surroundings
 from seatrial.chaos.targets import Replicas, Targets, by_name, choose, harms_pods, named_node, only
 from seatrial.cluster.client import Cluster
 from seatrial.cluster.guard import require_owned, require_owned_node
-from seatrial.errors import EnvironmentFault, UsageError
+from seatrial.errors import EnvironmentFault, GuardRefusal, UsageError
 from seatrial.observe.kube import UNREAD, observe_pods, unread
 from seatrial.system import System
 
@@ -79,13 +80,45 @@ def make_plan(experiment: Experiment, cluster: Cluster, system: System, system_f
     if lacking:
         what = f"the system is not in its steady state: {'; '.join(lacking)}"
         raise EnvironmentFault(f"{what}; nothing was touched", remedy="run 'seatrial chaos heal'")
-    targets = _targets(experiment, cluster, replicas, wish, random.Random(seed))
-    plan = Plan(experiment, cluster, system, system_file, targets, seed)
-    if "engine" in experiment.extension.needs:
+    chosen = _targets(experiment, cluster, replicas, wish, random.Random(seed))
+    others = ready_workers(cluster) if chosen.node and wish.node is None else []
+    candidates = [chosen, *(Targets(node=node) for node in others if node != chosen.node)]
+    if chosen.node and not experiment.extension.nodes_stay:
+        candidates = _with_replicas(candidates, replicas)
+    return _first_permitted([Plan(experiment, cluster, system, system_file, each, seed) for each in candidates])
+
+
+def _with_replicas(candidates: Sequence[Targets], replicas: Replicas) -> list[Targets]:
+    """Return those whose node holds a replica; raises UsageError when none does: nobody would miss such a node."""
+    standing = {pod.node for pods in replicas.values() for pod in pods}
+    found = [each for each in candidates if each.node in standing]
+    if not found:
+        nodes = ", ".join(each.node for each in candidates)
+        remedy = "spread them by 'kubectl rollout restart deployment', or name a node that holds some"
+        raise UsageError(f"no replica of the system is on {nodes}, and nobody would miss it", remedy=remedy)
+    return found
+
+
+def _first_permitted(plans: Sequence[Plan]) -> Plan:
+    """Return the first plan whose harm is allowed: a node that was chosen may hold somebody's only replica.
+
+    Raises the last one's GuardRefusal when none is.
+    """
+    *others, last = plans
+    for plan in others:
+        with suppress(GuardRefusal):
+            return _permitted(plan)
+    return _permitted(last)
+
+
+def _permitted(plan: Plan) -> Plan:
+    """Return a plan; raises GuardRefusal when its harm is not allowed."""
+    targets, extension = plan.targets, plan.experiment.extension
+    if "engine" in extension.needs:
         for node in dict.fromkeys(filter(None, (targets.node, *(pod.node for pod in targets.pods)))):
             require_owned_node(node)
     if plan.harm != Harm():
-        foresee(cluster, system, plan.harm, limits_of(experiment.extension, time.time()))
+        foresee(plan.cluster, plan.system, plan.harm, limits_of(extension, time.time()))
     return plan
 
 

@@ -17,7 +17,7 @@ def shortfall(cluster: Cluster, system: System, service: Service) -> str:
     workload = observe_workload(cluster, system.namespace, service.workload)
     endpoints = observe_endpoints(cluster, system.namespace, service.service)
     published = sum(1 for endpoint in endpoints if endpoint.ready)
-    if workload.replicas == workload.available == published:
+    if min(workload.available, published) >= workload.replicas:  # more of them while it is rolled out
         return ""
     return (
         f"{service.name} has {workload.available} available and {published} published of {workload.replicas} replicas"
