@@ -75,8 +75,8 @@ def test_a_replica_of_the_gateway_that_has_nobody_to_ask_is_waited_for_although_
 def test_the_last_look_is_returned_when_the_bound_is_over_whatever_it_shows() -> None:
     with serving_tls(HOST) as server:
         began = time.monotonic()
-        look = share(server, 0.5)
-        assert time.monotonic() - began >= 0.5
+        look = share(server, 2)
+        assert time.monotonic() - began >= 2
         assert len(look) == 24 < len(server.asked)
         assert [reply.sent["X-Request-Id"] for reply in look] == [
             asked.headers["X-Request-Id"] for asked in server.asked[-24:]
