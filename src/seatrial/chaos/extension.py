@@ -88,6 +88,10 @@ class Extension(Model):
     """Whether a workload may lose its last ready replica."""
     deviation_during: bool = False
     """Whether the steady state may be lost meanwhile."""
+    errors_during: bool = False
+    """Whether customers may see failed requests from its first harm until the system is healed."""
+    storm: bool = False
+    """Whether a storm may choose it."""
     needs: tuple[Need, ...] = ()
     """What the cluster and the system must have for it."""
     permissions: tuple[Rule, ...] = ()
