@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from seatrial.chaos.command import chaos
+from seatrial.chaos.storm_command import storm
 from seatrial.cluster import deploy, doctor, kind, teardown
 from seatrial.cluster.addons import load_addons
 from seatrial.cluster.kind import KindCluster
@@ -35,6 +36,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 contract = typer.Typer(no_args_is_help=True, help="What the frontend relies on.")
 app.add_typer(contract, name="contract")
 app.add_typer(chaos, name="chaos")
+chaos.command()(storm)
 app.command()(load)
 Name = Annotated[str, typer.Option(help="Name of the kind cluster.")]
 

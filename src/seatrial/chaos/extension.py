@@ -90,6 +90,10 @@ class Extension(Model):
     """Whether the replicas on the nodes that it changes go on, such as under rules for a few packets."""
     deviation_during: bool = False
     """Whether the steady state may be lost meanwhile."""
+    errors_during: bool = False
+    """Whether customers may see failed requests from its first harm until the system is healed."""
+    storm: bool = False
+    """Whether a storm may choose it."""
     needs: tuple[Need, ...] = ()
     """What the cluster and the system must have for it."""
     permissions: tuple[Rule, ...] = ()

@@ -27,6 +27,8 @@ class Targets:
     node: str = ""
     services: tuple[str, ...] = ()
     """Names of the services that it is about; empty when it is about none, or all."""
+    places: tuple[str, ...] = ()
+    """Which of how many each of them was, as ``auth 2/3``; names differ between two runs of a seed, these do not."""
 
     @property
     def pattern(self) -> str:
@@ -39,17 +41,25 @@ def choose(select: Select, replicas: Replicas, workers: Sequence[str], dice: ran
     """Return who suffers; the same seed chooses the same of the same.
 
     Half of a service is rounded up. Only ready replicas are chosen, those with the fewest restarts first, because the
-    kubelet delays each further restart of a container. Raises UsageError when there is nobody to choose.
+    kubelet delays each further restart of a container. What a seed repeats is the place of each in the order of
+    restarts and name. Raises UsageError when there is nobody to choose.
     """
     services = sorted(replicas)
     if select == "system":
         return Targets()
     if select == "one-node":
-        return Targets(node=dice.choice(_workers(workers)))
+        known = _workers(workers)
+        node = dice.choice(known)
+        return Targets(node=node, places=(f"worker {known.index(node) + 1}/{len(known)}",))
     if select in ONE_SERVICE:
         services = [dice.choice(services)]
-    chosen = [_some(name, replicas[name], select, dice) for name in services]
-    return Targets(tuple(chain.from_iterable(chosen)), services=tuple(services) if select in ONE_SERVICE else ())
+    ordered = {name: _in_order(name, replicas[name]) for name in services}
+    chosen = {name: _some(ordered[name], select, dice) for name in services}
+    places = (
+        f"{name} {ordered[name].index(pod) + 1}/{len(ordered[name])}" for name in services for pod in chosen[name]
+    )
+    about = tuple(services) if select in ONE_SERVICE else ()
+    return Targets(tuple(chain.from_iterable(chosen.values())), services=about, places=tuple(places))
 
 
 def by_name(pattern: str, replicas: Replicas) -> Targets:
@@ -91,13 +101,17 @@ def harms_pods(select: Select) -> bool:
     return select in PODS
 
 
-def _some(service: str, replicas: Sequence[PodView], select: Select, dice: random.Random) -> list[PodView]:
-    ready = sorted(ready_pods(replicas), key=lambda pod: pod.name)
+def _in_order(service: str, replicas: Sequence[PodView]) -> list[PodView]:
+    ready = sorted(ready_pods(replicas), key=lambda pod: (pod.restarts, pod.name))
     if not ready:
         raise UsageError(f"{service} has no ready replica that could suffer", remedy="run 'seatrial chaos heal'")
-    number = {"all-of-one": len(ready), "half-of-each": (len(ready) + 1) // 2}.get(select, 1)
-    dice.shuffle(ready)
-    return sorted(ready, key=lambda pod: pod.restarts)[:number]
+    return ready
+
+
+def _some(ordered: Sequence[PodView], select: Select, dice: random.Random) -> list[PodView]:
+    number = {"all-of-one": len(ordered), "half-of-each": (len(ordered) + 1) // 2}.get(select, 1)
+    shuffled = dice.sample(ordered, len(ordered))
+    return sorted(shuffled, key=lambda pod: pod.restarts)[:number]
 
 
 def _workers(workers: Sequence[str]) -> Sequence[str]:

@@ -67,7 +67,7 @@ def load(
         )
     folder = prepare(reports)
     target, phases = find_target(name, context, cluster), Phases()
-    settings, versions = _settings(order, target, overlay), _versions(target)
+    settings, versions = _settings(order, target, overlay), versions_of(target)
     worked = work(customers_for(order, target, folder, phases), demand.seconds, phases)
     _tell(worked.record)
     troubles = conclude(reports, worked, settings, versions, timeline)
@@ -97,7 +97,8 @@ def _settings(order: Order, target: Target, overlay: str) -> dict[str, Any]:
     }
 
 
-def _versions(target: Target) -> dict[str, str]:
+def versions_of(target: Target) -> dict[str, str]:
+    """Return the versions of all that makes a load."""
     packages = {name: version(name) for name in ("seatrial", "locust")}
     return {**packages, "python": platform.python_version(), "kubernetes": kubernetes_version(target.cluster)}
 

@@ -86,20 +86,21 @@ def _between(cuts: Sequence[float], names: Sequence[str], record: LoadRecord) ->
 def attribute(record: LoadRecord, phases: Sequence[Phase]) -> tuple[PhaseLoad, ...]:
     """Return what became of the requests of each phase; every request counts once, for the phase in which it began.
 
-    One that began before the fault, and failed because it was still under way then, counts for the first phase after.
+    One that began before a fault, and failed because it was still under way then, counts for the fault's first phase.
     """
     rows: list[list[LoadRequest]] = [[] for _ in phases]
     for request in record.requests if phases else ():
-        rows[_phase_of(request, phases)].append(request)
+        rows[phase_of(request, phases)].append(request)
     return tuple(_phase_load(phase, LoadRecord(tuple(row))) for phase, row in zip(phases, rows, strict=True))
 
 
-def _phase_of(request: LoadRequest, phases: Sequence[Phase]) -> int:
+def phase_of(request: LoadRequest, phases: Sequence[Phase]) -> int:
     """Return the number of a request's phase; what lies outside of all counts for the nearest."""
-    fault_at = next((phase.start for phase in phases if phase.is_fault), phases[-1].start)
-    was_lost_in_it = request.error and request.start < fault_at <= request.end
-    at = fault_at if was_lost_in_it else request.start
-    return next((number for number, phase in enumerate(phases) if at < phase.end), len(phases) - 1)
+    own = next((number for number, phase in enumerate(phases) if request.start < phase.end), len(phases) - 1)
+    if not request.error or phases[own].is_fault:
+        return own
+    later = enumerate(phases[own + 1 :], own + 1)
+    return next((number for number, phase in later if phase.is_fault and phase.start <= request.end), own)
 
 
 def _phase_load(phase: Phase, record: LoadRecord) -> PhaseLoad:
