@@ -1,4 +1,4 @@
-"""The command ``seatrial``: up, down, status, doctor, load, chaos, power, contract."""
+"""The command ``seatrial``: up, down, status, doctor, load, chaos, gameday, power, contract."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from seatrial.cluster.status import observe_status
 from seatrial.cluster.up import Wanted, cluster_up, platform_up, system_objects, system_up
 from seatrial.contract import load_frontend, save_answers
 from seatrial.errors import EnvironmentFault, Failed, SeaTrialError, UsageError
+from seatrial.gameday.command import gameday
 from seatrial.load.command import load
 from seatrial.observe.way_in import frontend_client, frontend_token, observe_way_in, send
 from seatrial.paths import ROOT
@@ -38,6 +39,7 @@ app.add_typer(contract, name="contract")
 app.add_typer(chaos, name="chaos")
 chaos.command()(storm)
 app.command()(load)
+app.command()(gameday)
 Name = Annotated[str, typer.Option(help="Name of the kind cluster.")]
 
 

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Self
+from typing import Any
 
 import pytest
-from histories import WHOLE, request
+from histories import WHOLE, Customers
 from stakes import pod
 
 from seatrial.chaos import series, storm_run
@@ -26,7 +26,6 @@ from seatrial.chaos.storm_run import Storm, run_storm
 from seatrial.chaos.targets import Targets
 from seatrial.cluster.client import Cluster
 from seatrial.errors import EnvironmentFault, Failed, Failure, GuardRefusal, Verdict
-from seatrial.load.records import LoadRecord
 from seatrial.paths import ROOT
 from seatrial.progress import Phases
 from seatrial.system_file import parse_system
@@ -35,36 +34,6 @@ SYSTEM = parse_system("{name: shop, namespace: shop, services: [{name: auth}]}",
 CLUSTER = Cluster(Path("/cache/kubeconfig"), Path("/cache/kubectl"), "kind-seatrial")
 KILL = read_experiment(ROOT / "experiments" / "pod-kill.yaml")
 CRASH = read_experiment(ROOT / "experiments" / "process-crash.yaml")
-
-
-class Customers:
-    """Customers without anybody."""
-
-    def __init__(self) -> None:
-        self.events: list[str] = []
-        self.error: BaseException | None = None
-
-    def __enter__(self) -> Self:
-        self.events.append("begin")
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        self.events.append("gone")
-
-    def wait(self, seconds: float) -> None:
-        self.events.append(f"wait {seconds:g}")
-        if self.error:
-            raise self.error
-
-    def so_far(self) -> LoadRecord:
-        return LoadRecord(tuple(request(time.time() - 5 + each / 100) for each in range(520)))
-
-    def stop(self) -> LoadRecord:
-        self.events.append("stop")
-        return self.so_far()
-
-    def lost(self) -> tuple[str, ...]:
-        return ()
 
 
 class Shop:

@@ -62,26 +62,26 @@ def conduct(plan: Plan, folder: Path, phases: Phases) -> Outcome:
         interruption.held = True
         with phases.phase("heal, and proof of the steady state"):
             lacking = healed(plan.cluster, plan.system)
-    judgement = conclude(
-        _journal(plan, folder),
-        deviation_during=plan.experiment.extension.deviation_during,
-        fault=fault,
-        lacking=lacking,
-        evidence=str(folder),
-    )
-    outcome = Outcome(
-        experiment=plan.experiment.name,
-        criteria=plan.experiment.criteria,
-        seed=plan.seed,
-        targets=(*(pod.name for pod in plan.targets.pods), *filter(None, (plan.targets.node,))),
-        verdict=judgement.verdict,
-        reasons=judgement.reasons,
-        began=began,
-        seconds=time.time() - began,
-        interrupted=interruption.asked,
-        folder=str(folder),
-    )
-    keep(outcome, folder)
+        judgement = conclude(
+            _journal(plan, folder),
+            deviation_during=plan.experiment.extension.deviation_during,
+            fault=fault,
+            lacking=lacking,
+            evidence=str(folder),
+        )
+        outcome = Outcome(
+            experiment=plan.experiment.name,
+            criteria=plan.experiment.criteria,
+            seed=plan.seed,
+            targets=(*(pod.name for pod in plan.targets.pods), *filter(None, (plan.targets.node,))),
+            verdict=judgement.verdict,
+            reasons=judgement.reasons,
+            began=began,
+            seconds=time.time() - began,
+            interrupted=interruption.asked,
+            folder=str(folder),
+        )
+        keep(outcome, folder)
     return outcome
 
 

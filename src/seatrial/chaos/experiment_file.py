@@ -89,10 +89,10 @@ def _validated(model: Any, value: Any, beneath: Loc) -> tuple[Any, Flaws]:
     try:
         return model.model_validate_json(json.dumps(value)), []
     except ValidationError as error:
-        return None, list(_told(error, beneath))
+        return None, list(findings(error, beneath))
 
 
-def _told(error: ValidationError, beneath: Loc) -> Iterator[tuple[Loc, str]]:
+def findings(error: ValidationError, beneath: Loc = ()) -> Iterator[tuple[Loc, str]]:
     """Yield pydantic's findings in words: which field, what is wrong, what would be right."""
     for each in error.errors(include_url=False):
         loc: Loc = (*beneath, *each["loc"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,13 +44,18 @@ class Series:
         """Look at all replicas; raises EnvironmentFault when they cannot be seen."""
         self.looks.append(Look(replicas(self.cluster, self.system), meanwhile))
 
-    def run(self, plan: Plan, number: int, phases: Phases) -> Outcome:
-        """Run one experiment to its verdict, in a folder of its own, between two looks."""
-        folder = self.folder / f"{number:02d}-{plan.experiment.name}"
+    def folder_of(self, plan: Plan, number: int) -> Path:
+        """Return where the records of one experiment lie."""
+        return self.folder / f"{number:02d}-{plan.experiment.name}"
+
+    def run(
+        self, plan: Plan, number: int, phases: Phases, around: AbstractContextManager[object] | None = None
+    ) -> Outcome:
+        """Run one experiment to its verdict, in a folder of its own, between two looks; ``around`` has only that."""
         self.look()
-        outcome = conduct(plan, folder, phases)
+        with around or nullcontext():
+            outcome = conduct(plan, self.folder_of(plan, number), phases)
         self.runs.append(read_run(number, plan, outcome))
-        self.interrupted |= outcome.interrupted
         self.look(meanwhile=number)
         return outcome
 

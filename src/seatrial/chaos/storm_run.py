@@ -71,5 +71,6 @@ def _blow(storm: Storm, series: Series, chosen: Iterator[Draw], customers: Custo
             return
         outcome = series.run(storm.plan(draw), draw.number, phases)
         phases.say(str(outcome))
-        if outcome.interrupted:
+        series.interrupted = outcome.interrupted
+        if series.interrupted:
             return

@@ -6,7 +6,7 @@ import csv
 import gzip
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass, replace
 from operator import attrgetter
 from pathlib import Path
@@ -86,13 +86,33 @@ def _opened(path: Path) -> TextIO:
 def read_records(path: Path) -> LoadRecord:
     """Read what Locust's process wrote, packed by gzip or not; a last row that was cut off is left out."""
     with _opened(path) as file:
-        whole = (line for line in file if line.endswith("\n"))
-        rows = [row for row in csv.reader(whole) if len(row) == len(COLUMNS)][1:]
-    requests = (
-        LoadRequest(float(start), float(seconds), step, int(status), error, served_by)
-        for start, seconds, step, status, error, served_by in rows
-    )
-    return LoadRecord(tuple(sorted(requests, key=attrgetter("start"))))
+        requests = _requests(line for line in file if line.endswith("\n"))
+        return LoadRecord(tuple(sorted(requests, key=attrgetter("start"))))
+
+
+@dataclass
+class Tail:
+    """The requests that came since the last look at a file that grows; none while it is not there."""
+
+    path: Path
+    _taken: int = 0
+
+    def new(self) -> tuple[LoadRequest, ...]:
+        """Return them in the order in which they ended; a row that is not whole yet comes the next time."""
+        if not self.path.exists():
+            return ()
+        with self.path.open("rb") as file:
+            file.seek(self._taken)
+            whole = file.read().rpartition(b"\n")
+        self._taken += len(whole[0]) + len(whole[1])
+        return tuple(_requests(whole[0].decode().splitlines()))
+
+
+def _requests(lines: Iterable[str]) -> Iterator[LoadRequest]:
+    for row in csv.reader(lines):
+        if len(row) == len(COLUMNS) and tuple(row) != COLUMNS:
+            start, seconds, step, status, error, served_by = row
+            yield LoadRequest(float(start), float(seconds), step, int(status), error, served_by)
 
 
 def write_records(path: Path, record: LoadRecord) -> None:

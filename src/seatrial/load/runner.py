@@ -17,6 +17,8 @@ from seatrial.errors import EnvironmentFault
 from seatrial.load.demand import JOIN_PER_SECOND, Journey, as_variable
 from seatrial.load.records import LoadRecord, read_records
 
+RAW = "load.csv"
+"""File of the records while customers work."""
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 START_SECONDS = 60.0
 """Until the first request; 3 s on an idle machine, far more while every core starts replicas."""
@@ -46,7 +48,7 @@ class Load:
         Behind a gateway ``host`` is the name that customers ask for, whatever the address, and ``authority`` the
         certificates in PEM that they trust. They make the ``journey``, else the declared one.
         """
-        self.records = folder / "load.csv"
+        self.records = folder / RAW
         self._log = folder / "load.log"
         self._users = users
         self._authority = authority

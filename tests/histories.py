@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import time
+from typing import Any, Self
 
 from stakes import pod
 
@@ -40,3 +41,33 @@ def history(*runs: Run, lost: tuple[LoadRequest, ...] = (), looks: tuple[Look, .
     """Return a history with a request a second from 90 to 130, and those that were lost."""
     record = LoadRecord(tuple(sorted((*STEADY, *lost), key=lambda each: each.start)))
     return History(runs or (run(),), more.pop("record", record), looks, **more)
+
+
+class Customers:
+    """Customers without anybody."""
+
+    def __init__(self) -> None:
+        self.events: list[str] = []
+        self.error: BaseException | None = None
+
+    def __enter__(self) -> Self:
+        self.events.append("begin")
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.events.append("gone")
+
+    def wait(self, seconds: float) -> None:
+        self.events.append(f"wait {seconds:g}")
+        if self.error:
+            raise self.error
+
+    def so_far(self) -> LoadRecord:
+        return LoadRecord(tuple(request(time.time() - 5 + each / 100) for each in range(520)))
+
+    def stop(self) -> LoadRecord:
+        self.events.append("stop")
+        return self.so_far()
+
+    def lost(self) -> tuple[str, ...]:
+        return ()
