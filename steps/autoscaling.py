@@ -15,7 +15,7 @@ from seatrial.chaos.scaling import LOAD, Costs, Subject, autoscaler_of, grow, me
 from seatrial.checks import autoscalers, autoscaling
 from seatrial.cluster.client import Cluster
 from seatrial.errors import Doubt, Inconclusive, doubt_on, fail_on
-from seatrial.observe.autoscalers import Autoscaler, observe_autoscalers
+from seatrial.observe.autoscalers import Autoscaler, await_computing
 from seatrial.observe.cpu_time import measure_cores
 from seatrial.observe.publication import observe_replicas
 from seatrial.observe.scale_watch import Scale
@@ -62,7 +62,7 @@ def ask_autoscalers(cluster: Cluster, system: System, evidence: Evidence) -> Kno
     asked = {each.name: dict(observe_asked(cluster, system.namespace, each.workload)) for each in system.services}
     pods, within = list(chain.from_iterable(asked.values())), system.tolerances.metrics_seconds
     usage = await_usage(cluster, system.namespace, pods, within_seconds=within)
-    known = Known(observe_autoscalers(cluster, system.namespace), asked, usage)
+    known = Known(await_computing(cluster, system.namespace, within_seconds=within), asked, usage)
     evidence.json("autoscalers", known._asdict())
     return known
 

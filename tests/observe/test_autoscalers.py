@@ -11,8 +11,14 @@ from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 
 from seatrial.errors import EnvironmentFault
-from seatrial.observe import usage
-from seatrial.observe.autoscalers import Autoscaler, Condition, autoscaler_view, observe_autoscalers
+from seatrial.observe import autoscalers, usage
+from seatrial.observe.autoscalers import (
+    Autoscaler,
+    Condition,
+    autoscaler_view,
+    await_computing,
+    observe_autoscalers,
+)
 from seatrial.observe.usage import Usage, await_usage, observe_asked, observe_usage
 
 
@@ -157,3 +163,21 @@ def test_what_containers_ask_for_is_read_also_of_those_that_run_beside(monkeypat
     assert found == {
         "auth-1": {"proxy": {"cpu": 0.1}, "app": {"cpu": 0.05, "memory": 96 * 1024 * 1024}, "bare": {}},
     }
+
+
+@pytest.mark.parametrize(("looks", "left"), [([False, True], 0), ([False], 1)], ids=["in time", "never"])
+def test_autoscalers_are_given_time_to_know_new_replicas(
+    looks: list[bool], left: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = list(looks)
+
+    def observe(cluster: Any, namespace: str) -> tuple[Autoscaler, ...]:
+        holds = shown.pop(0) if len(shown) > 1 else shown[0]
+        condition = Condition("ScalingActive", holds, "ValidMetricFound" if holds else "FailedGetResourceMetric", "")
+        return (Autoscaler("leads", "Deployment", "leads", 2, 10, {"cpu": 70}, 45, (condition,)),)
+
+    monkeypatch.setattr(autoscalers, "observe_autoscalers", observe)
+    monkeypatch.setattr(autoscalers, "EVERY_SECONDS", 0.01)
+    nowhere: Any = None
+    found = await_computing(nowhere, "shop", within_seconds=0.1)
+    assert [each.computes for each in found].count(False) == left

@@ -8,9 +8,12 @@ from typing import Any
 
 from seatrial.cluster.client import Cluster
 from seatrial.observe.kube import UNREAD, unread
+from seatrial.waiting import looks
 
 USUAL_WINDOW_SECONDS = 300
 """For which Kubernetes waits before it scales in, when an autoscaler does not say."""
+EVERY_SECONDS = 1.0
+"""Between two looks at what they say."""
 ACTIVE, LIMITED = "ScalingActive", "ScalingLimited"
 """Conditions: it can compute a number of replicas; that number is not between its bounds."""
 TOO_MANY = "TooManyReplicas"
@@ -44,6 +47,12 @@ class Autoscaler:
     """For which it looks back before it scales in."""
     conditions: tuple[Condition, ...] = ()
 
+    @property
+    def computes(self) -> bool:
+        """Whether it can tell how many replicas are needed."""
+        active = self.condition(ACTIVE)
+        return active is not None and active.holds
+
     def condition(self, type: str) -> Condition | None:
         return next((each for each in self.conditions if each.type == type), None)
 
@@ -55,6 +64,21 @@ def observe_autoscalers(cluster: Cluster, namespace: str) -> tuple[Autoscaler, .
     except UNREAD as error:
         raise unread(f"HorizontalPodAutoscalers of {namespace}", error) from error
     return tuple(sorted(map(autoscaler_view, items), key=lambda each: each.name))
+
+
+def await_computing(cluster: Cluster, namespace: str, *, within_seconds: float) -> tuple[Autoscaler, ...]:
+    """Return the autoscalers when all of them compute how many replicas are needed, or as they are when time is over.
+
+    They look at their metrics every 15 s (Kubernetes' own period), so that they know of new replicas later than the
+    metrics API does. This is no judgement: whoever goes on will judge what is there. Raises as
+    :func:`observe_autoscalers` does.
+    """
+    found: tuple[Autoscaler, ...] = ()
+    for _ in looks(within_seconds, EVERY_SECONDS):
+        found = observe_autoscalers(cluster, namespace)
+        if all(each.computes for each in found):
+            break
+    return found
 
 
 def autoscaler_view(item: Any) -> Autoscaler:
