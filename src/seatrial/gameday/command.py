@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -94,7 +95,7 @@ def lead(day: Day, order: Order, target: Target, settings: Mapping[str, Any], ap
     desk = screen.desk
     phases = Phases(Console(file=Telling(desk), highlight=False, soft_wrap=True))
     customers = customers_for(order, target, work, phases)
-    look = lambda: shortfalls(day.cluster, day.system)  # noqa: E731
+    look = partial(shortfalls, day.cluster, day.system)
     lookout = Lookout(desk, day.plan.stop, Tail(work / RAW), look, screen.show)
     with screen:
         held = hold(day, customers, lookout, desk, phases)
