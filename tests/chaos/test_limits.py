@@ -14,12 +14,12 @@ import pytest
 from kubernetes.client.exceptions import ApiException
 from stakes import ground, pod
 
-from seatrial.chaos import limits, permission
+from seatrial.chaos import limits
 from seatrial.chaos.ground import ground_of
 from seatrial.chaos.ledger import NOTHING, Harmed, done_of, open_ledger
 from seatrial.chaos.limits import Harm, Limits, foresee, limits_here, permit, reasons_against
 from seatrial.cluster.client import Cluster
-from seatrial.errors import GuardRefusal, UsageError
+from seatrial.errors import GuardRefusal
 from seatrial.system_file import parse_system
 
 SYSTEM = parse_system("{name: shop, namespace: shop, services: [{name: auth}]}", "system.yaml")
@@ -226,20 +226,6 @@ def test_without_a_path_there_is_no_ledger() -> None:
     with open_ledger(None) as ledger:
         ledger.add({}, [], {})
         assert ledger.done.pods == {}
-
-
-def test_the_targets_of_an_action_that_asks_nobody_are_permitted_all_at_once(
-    api: Api, asked: Any, given: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    given(pods=1, percent_ready=34)
-    monkeypatch.setattr(permission, "cluster_here", lambda: api)
-    monkeypatch.setattr(permission, "system_here", lambda: SYSTEM)
-    monkeypatch.setattr(permission, "observe_pods", lambda *_: tuple(pod(f"auth-{number}") for number in (1, 2)))
-    assert permission.permit_targets("^auth-1$") == [{"pod": "auth-1", "uid": "uid of auth-1"}]
-    with pytest.raises(GuardRefusal, match="pods harmed over the run would be 2"):
-        permission.permit_targets("auth")
-    with pytest.raises(UsageError, match="matches no ready replica; there are auth-1, auth-2"):
-        permission.permit_targets("^leads")
 
 
 def test_a_node_whose_replicas_go_on_takes_none_of_them_away() -> None:

@@ -21,7 +21,8 @@ from kubernetes.client import (
     V1TokenRequestSpec,
 )
 
-from seatrial.chaos.rights import LABEL, Account, Question, may, must_not, objects_of
+from seatrial.chaos.marks import ACCOUNT
+from seatrial.chaos.rights import Account, Question, may, must_not, objects_of
 from seatrial.cluster import deploy
 from seatrial.cluster.client import Cluster
 from seatrial.errors import EnvironmentFault, Failed, GuardRefusal
@@ -76,7 +77,7 @@ def assert_rights(limited: Cluster, account: Account, *, within_seconds: float) 
 
 def remove_accounts(cluster: Cluster) -> tuple[str, ...]:
     """Remove the accounts of all experiments that were left behind, in every namespace; returns what was removed."""
-    by_label = (f"--selector={LABEL}", "--ignore-not-found", "--output=name")
+    by_label = (f"--selector={ACCOUNT}", "--ignore-not-found", "--output=name")
     found = cluster.kubectl("delete", KINDS, "--all-namespaces", *by_label)
     return tuple((found + cluster.kubectl("delete", CLUSTER_KINDS, *by_label)).split())
 

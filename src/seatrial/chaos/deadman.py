@@ -19,7 +19,8 @@ from seatrial.chaos.deadman_objects import NAMESPACE, OUTCOME, WATCHING, DeadMan
 from seatrial.chaos.lease import Renewal, annotations_of, release
 from seatrial.chaos.processes import this_process
 from seatrial.chaos.remains import items_of
-from seatrial.chaos.undo import CONFIG_MAP, FILE, carry_out_all, revert
+from seatrial.chaos.surroundings import UNDO, UNDO_FILE
+from seatrial.chaos.undo import CONFIG_MAP, carry_out_all, revert
 from seatrial.chaos.undo_records import Outcome, Reverted
 from seatrial.chaos.watch import Watchdog
 from seatrial.chaos.watch_order import Order
@@ -30,7 +31,6 @@ from seatrial.errors import EnvironmentFault, Failed
 from seatrial.system import System
 from seatrial.waiting import eventually
 
-UNDO_LOG = "undo.jsonl"
 STAND_SECONDS = 60.0
 """How long the dead man may take to stand, its image being in the node already, and an older namespace to be gone."""
 REMOVE_SECONDS = 30.0
@@ -67,7 +67,7 @@ def guarded(
         renewal = stand(cluster, man)
         clean = False
         try:
-            yield {FILE: str(undo), CONFIG_MAP: man.config_map}
+            yield {UNDO: str(undo), CONFIG_MAP: man.config_map}
         finally:
             acted = leave(cluster, man, renewal, undo)
             clean = True
@@ -83,7 +83,7 @@ def guarded(
 
 def _new_log(folder: Path) -> Path:
     """Make an empty log; raises EnvironmentFault when the folder cannot be written."""
-    file = folder.resolve() / UNDO_LOG
+    file = folder.resolve() / UNDO_FILE
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(b"")

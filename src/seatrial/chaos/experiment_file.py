@@ -7,10 +7,10 @@ process of its own: :mod:`seatrial.chaos.lint`.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import ValidationError
@@ -25,6 +25,7 @@ from seatrial.paths import ROOT
 from seatrial.system_file import field_path, shown
 
 FOLDER = ROOT / "experiments"
+T = TypeVar("T")
 Flaws = list[tuple[Loc, str]]
 
 
@@ -49,21 +50,29 @@ def find_experiment(name: str, folder: Path = FOLDER) -> Path:
 
 def read_experiment(path: Path) -> Experiment:
     """Return the experiment of a file; raises UsageError that tells all problems, one line each."""
+    return read_judged(path, lambda located: _judge(path, located))
+
+
+def read_judged(path: Path, judge: Callable[[Located], tuple[T | None, Flaws]], unreadable: str = "") -> T:
+    """Return what ``judge`` makes of a YAML file; raises UsageError that tells all its problems, one line each.
+
+    ``unreadable`` is the remedy where the file cannot be read at all.
+    """
     where = shown(path)
     try:
         located = read_located(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise UsageError(f"{where}: cannot be read: {error.strerror}") from None
+        raise UsageError(f"{where}: cannot be read: {error.strerror}", remedy=unreadable) from None
     except (UnicodeDecodeError, yaml.YAMLError) as error:
         raise UsageError(f"{where}: is not YAML: {' '.join(str(error).split())}") from None
     found = [(each.line, f"{field_path(each.loc)}{each.text}") for each in located.problems]
-    experiment = None
+    judged = None
     if not found:
-        experiment, problems = _judge(path, located)
+        judged, problems = judge(located)
         found = [(located.line(loc), f"{field_path(loc)}{text}") for loc, text in problems]
-    if experiment is None or found:
+    if judged is None or found:
         raise UsageError("\n".join(f"{where}:{line}: {text}" for line, text in sorted(found)))
-    return experiment
+    return judged
 
 
 def _judge(path: Path, located: Located) -> tuple[Experiment | None, Flaws]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from seatrial.cluster import drain, stress
+
 CHAOS = "seatrial.dev/chaos"
 """Label of every object that a fault creates: a stress pod, a Job. They are deleted."""
-CORDONED = "seatrial.dev/cordoned"
+CORDONED = drain.CORDONED
 """Annotation of a node that a fault cordoned, whatever its value: one that a person cordoned is left alone."""
 REPLICAS_BEFORE = "seatrial.dev/replicas-before"
 """Annotation of a Deployment that a fault scaled: the number of replicas that it had."""
@@ -12,7 +14,7 @@ TEMPLATE_BEFORE = "seatrial.dev/template-before"
 """Annotation of a Deployment that a fault rolled out anew: the template of its pods before, as JSON."""
 RULE_COMMENT = "seatrial"
 """Comment of every iptables rule that a fault adds, or its first word: ``seatrial``, ``seatrial: auth to users``."""
-STRESS = "SEATRIAL_CHAOS"
+STRESS = stress.MARK
 """Environment variable of every process that a fault starts on a node (``docker exec --env``), whatever its value."""
 ACCOUNT = "seatrial.dev/chaos-account"
 """Label of the objects of an account that an experiment runs under; left over when no lease is held."""

@@ -12,9 +12,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise, product
 
+from seatrial.chaos.marks import RULE_COMMENT
 from seatrial.observe.records import PodView
 
-COMMENT = "seatrial"
+COMMENT = RULE_COMMENT
 """Every rule of ours carries it, and no other rule does."""
 TABLES = ("filter", "nat")
 """Tables that may hold rules of ours."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from seatrial.chaos.experiment import Experiment
 from seatrial.chaos.extension import Rule
+from seatrial.chaos.marks import ACCOUNT
 from seatrial.system import System
 
 Object = dict[str, Any]
@@ -28,8 +29,6 @@ READABLE = (
     ("metrics.k8s.io", ("pods",)),
 )
 RBAC = "rbac.authorization.k8s.io"
-LABEL = "seatrial.dev/chaos-account"
-"""Label of all objects of an experiment's account, by which a later heal finds those that were left behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +166,7 @@ def _named(resource: str, name: str, *verbs: str) -> Rule:
 
 
 def _object(version: str, kind: str, name: str, namespace: str) -> Object:
-    metadata = {"name": name, "labels": {LABEL: "true"}} | ({"namespace": namespace} if namespace else {})
+    metadata = {"name": name, "labels": {ACCOUNT: "true"}} | ({"namespace": namespace} if namespace else {})
     return {"apiVersion": version, "kind": kind, "metadata": metadata}
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from seatrial.chaos.marks import REPLICAS_BEFORE
 from seatrial.chaos.undo import ApiUndo, record
 from seatrial.cluster.client import Cluster
 from seatrial.cluster.patch import MERGE, Object, deployment_path, patch_object, patch_path, read_object
-
-REPLICAS_BEFORE = "seatrial.dev/replicas-before"
 
 
 def shrink(cluster: Cluster, namespace: str, name: str, replicas: int) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from seatrial.chaos.processes import naming, with_variable
 from seatrial.chaos.remains import items_of
 from seatrial.chaos.sigkill_table import Kill, healers, shortcomings
 from seatrial.chaos.steady import prove_steady
-from seatrial.chaos.undo import FILE
+from seatrial.chaos.surroundings import UNDO
 from seatrial.chaos.undo_records import Reverted
 from seatrial.chaos.watch import ORDER
 from seatrial.chaos.watch_order import ENDED, RESULT, Order, Watch, read_watch
@@ -100,7 +100,7 @@ def _watchdogs(fallen: Fallen) -> list[int]:
 
 
 def _experiment(fallen: Fallen) -> list[int]:
-    return with_variable(FILE, fallen.order.undo) if fallen.order else []
+    return with_variable(UNDO, fallen.order.undo) if fallen.order else []
 
 
 def await_healers(field: Field, fallen: Fallen) -> tuple[Watch | None, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from seatrial.chaos.marks import TEMPLATE_BEFORE
 from seatrial.cluster.patch import Object
 from seatrial.observe.kube import DEFAULT_CONTAINER
 
@@ -12,8 +13,6 @@ NEVER_READY = "/seatrial-never-ready"
 """A path that no readiness endpoint answers: a replica that is asked for it is never ready."""
 RESTARTED = "seatrial.dev/restarted-at"
 """Annotation of the pod template; a new value makes all replicas anew."""
-TEMPLATE_BEFORE = "seatrial.dev/template-before"
-"""Annotation of a Deployment whose template was spoilt on purpose: the template as it was, in JSON."""
 
 
 def restarted(at: float) -> Object:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 
-from seatrial.chaos.surroundings import cluster_here
+from seatrial.chaos.surroundings import UNDO, cluster_here
 from seatrial.chaos.undo_api import ANSWER_SECONDS, send
 from seatrial.chaos.undo_node import act
 from seatrial.chaos.undo_records import (
@@ -35,7 +35,6 @@ from seatrial.waiting import looks
 
 __all__ = ["JSON_PATCH", "MERGE", "PLAIN", "ApiUndo", "NodeUndo", "Outcome", "Reverted", "read", "record", "revert"]
 
-FILE = "SEATRIAL_UNDO"
 CONFIG_MAP = "SEATRIAL_UNDO_CONFIGMAP"
 REVERT_SECONDS = 60.0
 """How long what fails at first is tried again: an API server may still be starting, a replica may be restarted."""
@@ -48,7 +47,7 @@ def record(undo: Undo) -> None:
     Where no log was asked for (``SEATRIAL_UNDO`` is unset: a plain ``chaos run``) nothing is written. Raises
     EnvironmentFault when it cannot be written: then the harm must not be done.
     """
-    file = os.environ.get(FILE)
+    file = os.environ.get(UNDO)
     if not file:
         return
     _append(Path(file), line_of(undo))

@@ -21,7 +21,8 @@ from seatrial.chaos.deadman import fail_on_reverts, failures, remove, told_by
 from seatrial.chaos.heal import heal
 from seatrial.chaos.processes import Process, open_process, stop_all
 from seatrial.chaos.steady import prove_steady
-from seatrial.chaos.undo import FILE, revert
+from seatrial.chaos.surroundings import UNDO
+from seatrial.chaos.undo import revert
 from seatrial.chaos.watch_order import RESULT, WORD, Order, State, Watch
 from seatrial.errors import EnvironmentFault, Failed, GuardRefusal
 
@@ -80,7 +81,7 @@ def heal_after(order: Order, watch: Watch) -> Iterator[Watch]:
 
 def _heal(order: Order, watch: Watch, deadline: float) -> Iterator[Watch]:
     cluster, system, share = order.cluster, order.described_system(), order.within_seconds * REVERT_SHARE
-    stopped = stop_all(FILE, order.undo, within_seconds=order.within_seconds * STOP_SHARE)
+    stopped = stop_all(UNDO, order.undo, within_seconds=order.within_seconds * STOP_SHARE)
     yield (watch := watch.now(stopped=tuple(stopped)))
     reverted = revert(cluster, Path(order.undo), within_seconds=share)
     yield (watch := watch.now(reverted=tuple(map(str, reverted))))

@@ -6,38 +6,22 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import yaml
 from pydantic import ValidationError
 
 from seatrial.chaos.experiment import Experiment
-from seatrial.chaos.experiment_file import experiments, findings
+from seatrial.chaos.experiment_file import experiments, findings, read_judged
 from seatrial.chaos.targets import harms_pods
 from seatrial.cross_checks import nearest
 from seatrial.errors import UsageError
 from seatrial.gameday.plan import DayPlan, Entry
 from seatrial.load.demand import chosen_journey
-from seatrial.located_yaml import Document, Loc, read_located
+from seatrial.located_yaml import Document, Loc
 from seatrial.system import System
-from seatrial.system_file import field_path, shown
 
 
 def read_plan(path: Path, system: System) -> DayPlan:
     """Return the plan of a file, fit for a system; raises UsageError that tells all problems, one line each."""
-    where = shown(path)
-    try:
-        located = read_located(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"{where}: cannot be read: {error.strerror}", remedy="see docs/gameday.md") from None
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UsageError(f"{where}: is not YAML: {' '.join(str(error).split())}") from None
-    found = [(each.line, f"{field_path(each.loc)}{each.text}") for each in located.problems]
-    plan = None
-    if not found:
-        plan, problems = _judge(located, system)
-        found = [(located.line(loc), f"{field_path(loc)}{text}") for loc, text in problems]
-    if plan is None or found:
-        raise UsageError("\n".join(f"{where}:{line}: {text}" for line, text in sorted(found)))
-    return plan
+    return read_judged(path, lambda located: _judge(located, system), unreadable="see docs/gameday.md")
 
 
 def _judge(located: Document, system: System) -> tuple[DayPlan | None, list[tuple[Loc, str]]]:

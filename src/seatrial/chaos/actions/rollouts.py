@@ -8,9 +8,10 @@ from typing import Any
 from chaoslib.exceptions import ActivityFailed
 
 from seatrial.chaos.limits import Harm, permit
+from seatrial.chaos.marks import TEMPLATE_BEFORE
 from seatrial.chaos.shrinking import regrow, shrink
 from seatrial.chaos.surroundings import cluster_here, system_here
-from seatrial.chaos.templates import TEMPLATE_BEFORE, is_spoilt, restarted, spoilt, template_before, unspoilt
+from seatrial.chaos.templates import is_spoilt, restarted, spoilt, template_before, unspoilt
 from seatrial.chaos.undo import ApiUndo, record
 from seatrial.cluster.client import Cluster
 from seatrial.cluster.patch import STRATEGIC, Object, deployment_path, patch_object, patch_path, read_object

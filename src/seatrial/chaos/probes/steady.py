@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable
 
 from seatrial.chaos.shortfalls import shortfall, shortfalls
 from seatrial.chaos.surroundings import LOOK_ONCE, cluster_here, system_here
 from seatrial.cluster.client import Cluster
 from seatrial.system import Service, System
+from seatrial.waiting import looks
 
 POLL_SECONDS = 1.0
 """Seldom enough to leave the cores to those who heal."""
@@ -26,12 +26,7 @@ def system_is_whole(within_seconds: float = 0.0) -> bool:
 
 def comes_true(look: Callable[[], bool], within_seconds: float) -> bool:
     """Tell whether something is the case, or comes to be within the bound; the first look is at once."""
-    deadline = time.monotonic() + within_seconds
-    while not look():
-        if time.monotonic() >= deadline:
-            return False
-        time.sleep(POLL_SECONDS)
-    return True
+    return any(look() for _ in looks(within_seconds, POLL_SECONDS))
 
 
 def is_whole(cluster: Cluster, system: System) -> bool:
