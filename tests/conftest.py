@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -139,3 +141,23 @@ class Trial:
 @pytest.fixture
 def trial(pytester: pytest.Pytester) -> Trial:
     return Trial(pytester)
+
+
+@pytest.fixture
+def seatrial(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """Runs the command here; returns its exit code and what it said on both streams."""
+
+    def command(*arguments: str) -> tuple[int, str, str]:
+        from seatrial import cli  # only here: the small trials of this file need none of what it loads
+
+        monkeypatch.setattr(sys, "argv", ["seatrial", *arguments])
+        try:
+            cli.main()
+            code = 0
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+        return code, *capsys.readouterr()
+
+    return command

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from seatrial import cli
 from seatrial.chaos import command
 from seatrial.chaos.outcome import Outcome
 from seatrial.cluster.client import Cluster
@@ -33,17 +31,11 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+def run(seatrial: Run) -> Run:
     """Runs ``seatrial chaos`` here; returns its exit code and what it said on both streams."""
 
     def told(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["seatrial", "chaos", *arguments])
-        try:
-            cli.main()
-            code = 0
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-        return code, *capsys.readouterr()
+        return seatrial("chaos", *arguments)
 
     return told
 

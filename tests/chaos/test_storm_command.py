@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +13,6 @@ import pytest
 from histories import history, run
 from stakes import pod
 
-from seatrial import cli
 from seatrial.chaos import storm_command, storm_run
 from seatrial.chaos.history import History
 from seatrial.chaos.targets import Targets
@@ -27,18 +25,12 @@ Told = tuple[int, str, str]
 
 
 @pytest.fixture
-def storm(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[..., Told]:
+def storm(seatrial: Callable[..., Told], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Told]:
     monkeypatch.setenv("SEATRIAL_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
 
     def told(*arguments: str) -> Told:
-        monkeypatch.setattr(sys, "argv", ["seatrial", "chaos", "storm", f"--reports={tmp_path}", *arguments])
-        try:
-            cli.main()
-            code = 0
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-        return code, *capsys.readouterr()
+        return seatrial("chaos", "storm", f"--reports={tmp_path}", *arguments)
 
     return told
 

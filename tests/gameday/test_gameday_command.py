@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 from histories import WHOLE, Customers
 
-from seatrial import cli
 from seatrial.chaos import series
 from seatrial.chaos.outcome import Outcome
 from seatrial.chaos.targets import Targets
@@ -37,7 +36,7 @@ stop: {error_ratio: 0.2, lost_seconds: 60, minutes: 5}
 
 @pytest.fixture
 def gameday(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    seatrial: Callable[..., Told], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Iterator[Callable[..., Told]]:
     """Runs ``seatrial gameday`` here, with lines of standard input."""
     monkeypatch.setenv("SEATRIAL_CACHE", str(tmp_path / "cache"))
@@ -49,13 +48,7 @@ def gameday(
 
     def told(*arguments: str, say: str = "") -> Told:
         os.write(speak, say.encode())
-        monkeypatch.setattr(sys, "argv", ["seatrial", "gameday", str(plan), f"--reports={tmp_path / 'r'}", *arguments])
-        try:
-            cli.main()
-            code = 0
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-        return code, *capsys.readouterr()
+        return seatrial("gameday", str(plan), f"--reports={tmp_path / 'r'}", *arguments)
 
     yield told
     said.close()

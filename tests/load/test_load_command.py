@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 from shop import SYSTEM, Shop, open_shop
 
-from seatrial import cli
 from seatrial.cluster.client import Cluster
 from seatrial.errors import EnvironmentFault, GuardRefusal
 from seatrial.load import command, target
@@ -44,15 +43,9 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
+def run(seatrial: Run, tmp_path: Path) -> Run:
     def load(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["seatrial", "load", f"--reports={tmp_path / 'reports'}", *arguments])
-        try:
-            cli.main()
-            code = 0
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-        return code, *capsys.readouterr()
+        return seatrial("load", f"--reports={tmp_path / 'reports'}", *arguments)
 
     return load
 
