@@ -21,6 +21,10 @@ Feature: Traffic is spread over the replicas of a service
     Examples:
       | replicas |
       | 2        |
+
+    @nightly
+    Examples:
+      | replicas |
       | 5        |
 
   @disruptive @connections

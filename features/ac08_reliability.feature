@@ -13,21 +13,38 @@ Feature: Calls between services are reliable and fast
     When one agent asks another at the rate that an agent must reach
     Then every request was sent in time, and answered
 
-  Scenario: Every declared call carries sustained load
+  Scenario: Every declared call carries load
+    Given enough requests to show the bound of every day
     When every caller's own pods ask its callees steadily
     Then the requests were sent when they were due
-    And so few fail that the declared bound holds
+    And so few fail that the bound holds
+
+  @nightly
+  Scenario: Every declared call carries sustained load
+    Given enough requests to show the declared bound
+    When every caller's own pods ask its callees steadily
+    Then the requests were sent when they were due
+    And so few fail that the bound holds
 
   Scenario: Many large requests are carried at the same time
     When as many large requests as declared are under way at the same time
     Then every replica stands it, and each request is answered
 
   @gateway
-  Scenario: Every route that is read carries sustained load
-    Given customers know the gateway's name
+  Scenario: Every route that is read carries load
+    Given enough requests to show the bound of every day
+    And customers know the gateway's name
     When every route that is read is asked steadily through the gateway
     Then the requests were sent when they were due
-    And so few fail that the declared bound holds
+    And so few fail that the bound holds
+
+  @gateway @nightly
+  Scenario: Every route that is read carries sustained load
+    Given enough requests to show the declared bound
+    And customers know the gateway's name
+    When every route that is read is asked steadily through the gateway
+    Then the requests were sent when they were due
+    And so few fail that the bound holds
 
   @gateway
   Scenario: Going through the gateway costs no more time than declared

@@ -55,17 +55,6 @@ def replicas_hang(flow: Flow, dice: random.Random, evidence: Evidence, on_failur
     return suffer(flow, faults.hangs(flow.cluster, flow.system), dice, evidence, on_failure)
 
 
-@when("the process of one replica of every service is stopped from its node", target_fixture="outages")
-def replicas_are_stopped(flow: Flow, dice: random.Random, evidence: Evidence, on_failure: Collectors) -> Outages:
-    return suffer(flow, faults.is_stopped(flow.cluster), dice, evidence, on_failure)
-
-
-@when("one replica of every service is deleted gracefully", target_fixture="outages")
-def replicas_are_deleted(flow: Flow, dice: random.Random, evidence: Evidence, on_failure: Collectors) -> Outages:
-    fault = faults.is_deleted(flow.cluster)
-    return suffer(flow, fault, dice, evidence, on_failure, fewest_restarts=False)
-
-
 def require_switches(system: System) -> None:
     """Skip where the system under test cannot be told to fail."""
     if system.faults is None:
@@ -79,17 +68,9 @@ def hold_seconds(flow: Flow) -> float:
     return max(flow.system.tolerances.withdrawal_seconds, *acted, 0.0) + flow.system.tolerances.settle_seconds
 
 
-def suffer(
-    flow: Flow,
-    fault: Fault,
-    dice: random.Random,
-    evidence: Evidence,
-    on_failure: Collectors,
-    *,
-    fewest_restarts: bool = True,
-) -> Outages:
+def suffer(flow: Flow, fault: Fault, dice: random.Random, evidence: Evidence, on_failure: Collectors) -> Outages:
     """Do the fault to one replica of every service, as :func:`keep_outages` does."""
-    return keep_outages(flow, fault, choose_victims(flow, dice, fewest_restarts=fewest_restarts), evidence, on_failure)
+    return keep_outages(flow, fault, choose_victims(flow, dice), evidence, on_failure)
 
 
 def keep_outages(flow: Flow, fault: Fault, victims: Victims, evidence: Evidence, on_failure: Collectors) -> Outages:

@@ -26,7 +26,9 @@ from steps.routing import gateway_of, gateways
 
 READS = 120
 """Requests on one route: a multiple of every usual number of replicas."""
-CUSTOMERS = 8
+TELLING_READS = 360
+"""The same on a route whose shares are those of chance: see ``turns.SPARED``."""
+CUSTOMERS = 12
 Switch = tuple[Faults, dict[str, Any]]
 
 
@@ -65,9 +67,14 @@ def _read(
                 continue
             victim = dice.choice(sorted(replicas[route.service]))
             with switched(cluster, system.namespace, victim, *switch) if switch else nullcontext():
-                replies = ask_at_once(client, door, call, count=READS, customers=CUSTOMERS, token=token)
+                replies = ask_at_once(client, door, call, count=reads_on(route), customers=CUSTOMERS, token=token)
             counts = turns.count(replies, system.identity.header, other_version(cluster, system, route))
             yield Reads(route, replies, victim, replicas[route.service], counts)
+
+
+def reads_on(route: Route) -> int:
+    """Return how many requests tell how those of a route are handed out."""
+    return TELLING_READS if route.policy == "least_request" else READS
 
 
 def switch_of(system: System, name: str) -> Switch:

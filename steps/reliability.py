@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from itertools import chain
 
 import pytest
-from pytest_bdd import then, when
+from pytest_bdd import given, then, when
 
 from seatrial.checks import instrument, reliability
 from seatrial.checks.reliability import Bound
@@ -48,10 +48,20 @@ def the_instrument_is_good(alone: Traffic, system: System) -> None:
     doubt_on(instrument.too_weak(alone, given.instrument_rate_per_second, given.send_lag_seconds))
 
 
+@given("enough requests to show the bound of every day", target_fixture="bound")
+def daily_bound(system: System) -> Bound:
+    return Bound(system.tolerances.daily_failure_rate, system.tolerances.failure_confidence)
+
+
+@given("enough requests to show the declared bound", target_fixture="bound")
+def declared_bound(system: System) -> Bound:
+    return Bound(system.tolerances.failure_rate, system.tolerances.failure_confidence)
+
+
 @when("every caller's own pods ask its callees steadily", target_fixture="sent")
-def ask_callees(cluster: Cluster, system: System, evidence: Evidence) -> list[Sent]:
+def ask_callees(cluster: Cluster, system: System, bound: Bound, evidence: Evidence) -> list[Sent]:
     streams = edge_streams(system, callers_of(cluster, system))
-    return send(system, streams, system.tolerances.edge_rate_per_second, evidence)
+    return send(system, streams, system.tolerances.edge_rate_per_second, bound, evidence)
 
 
 def callers_of(cluster: Cluster, system: System) -> dict[str, tuple[Vantage, ...]]:
@@ -79,13 +89,18 @@ def edge_streams(system: System, agents: dict[str, tuple[Vantage, ...]]) -> list
 
 @when("every route that is read is asked steadily through the gateway", target_fixture="sent")
 def ask_routes(
-    door: FrontDoor, cluster: Cluster, system: System, vantages: tuple[Vantage, ...], evidence: Evidence
+    door: FrontDoor,
+    cluster: Cluster,
+    system: System,
+    vantages: tuple[Vantage, ...],
+    bound: Bound,
+    evidence: Evidence,
 ) -> list[Sent]:
     streams = [
         Stream(route.told, target, vantages, route.call.status)
         for route, target in gateway_targets(cluster, system, door, log_in(door, system))
     ]
-    return send(system, streams, system.tolerances.route_rate_per_second, evidence)
+    return send(system, streams, system.tolerances.route_rate_per_second, bound, evidence)
 
 
 def gateway_targets(cluster: Cluster, system: System, door: FrontDoor, token: str) -> list[tuple[Route, Target]]:
@@ -107,28 +122,23 @@ def log_in(door: FrontDoor, system: System) -> str:
         return sign_in(client, door, system)
 
 
-def bound_of(system: System) -> Bound:
-    """Return the declared bound of the failure ratio."""
-    return Bound(system.tolerances.failure_rate, system.tolerances.failure_confidence)
-
-
-def send(system: System, streams: list[Stream], rate_per_second: float, evidence: Evidence) -> list[Sent]:
-    """Send as many requests on each stream as the declared bound asks for, and keep what became of them."""
-    count = reliability.sample_size(bound_of(system))
+def send(system: System, streams: list[Stream], rate_per_second: float, bound: Bound, evidence: Evidence) -> list[Sent]:
+    """Send as many requests on each stream as the bound asks for, and keep what became of them."""
+    count = reliability.sample_size(bound)
     sent = send_steadily(system, streams, count=count, rate_per_second=rate_per_second)
     for each in sent:
         evidence.packed_csv(f"requests {each.stream.name}", each.traffic.requests)
-    evidence.csv("load", [row(each, system) for each in sent], COLUMNS)
+    evidence.csv("load", [row(each, bound.confidence) for each in sent], COLUMNS)
     good = {each.stream.name: [one.end - one.scheduled for one in each.traffic.requests if one.ok] for each in sent}
     evidence.png("latencies under load", latency_plot("latency under steady load", good))
     return sent
 
 
-def row(sent: Sent, system: System) -> tuple[object, ...]:
+def row(sent: Sent, confidence: float) -> tuple[object, ...]:
     """Return what became of a stream, as a row of ``COLUMNS``."""
     traffic, status = sent.traffic, sent.stream.status
     found, failed = reliability.latencies(traffic, status), len(reliability.failures(traffic, status))
-    _, most = reliability.failure_bounds(failed, traffic.count, bound_of(system).confidence)
+    _, most = reliability.failure_bounds(failed, traffic.count, confidence)
     times = (f"{1000 * each:.2f}" for each in (found.p50, found.p95, found.p99, found.send_lag_p99))
     return sent.stream.name, len(sent.runs), f"{sent.rate_per_second:g}", traffic.count, failed, f"{most:.2g}", *times
 
@@ -139,9 +149,8 @@ def requests_were_in_time(sent: list[Sent], system: System) -> None:
     doubt_on(chain.from_iterable(reliability.late(each.stream.name, each.traffic, within) for each in sent))
 
 
-@then("so few fail that the declared bound holds")
-def hardly_any_request_fails(sent: list[Sent], system: System) -> None:
-    bound = bound_of(system)
+@then("so few fail that the bound holds")
+def hardly_any_request_fails(sent: list[Sent], bound: Bound) -> None:
     parts = [(each.stream.name, each.traffic, each.stream.status, bound) for each in sent]
     fail_on(chain.from_iterable(reliability.too_many_failures(*each) for each in parts))
     doubt_on(chain.from_iterable(reliability.unsettled(*each) for each in parts))

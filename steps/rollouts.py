@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple
 
@@ -22,7 +22,7 @@ from seatrial.observe.rounds import FRESH, KEPT, Round
 from seatrial.observe.vantage import Vantage
 from seatrial.report.evidence import Evidence
 from seatrial.system import System
-from steps.reliability import bound_of
+from steps.reliability import daily_bound
 
 MOST_ROUNDS = 40
 """After so many the nightly trial ends with what it has."""
@@ -30,10 +30,12 @@ COLUMNS = ("connections", "rounds", "requests", "failed", "fail at most", "confi
 
 
 class Changes(NamedTuple):
-    """Rounds of changes, and how many requests of each kind they were to see."""
+    """Rounds of changes, how many requests of each kind they were to see, and where each round's requests are kept."""
 
     rounds: Sequence[Round]
     wanted: int
+    files: Mapping[int, Mapping[str, str]]
+    """Number of a round to kind of connection to the file's name."""
 
 
 @when("every service is updated, scaled out, scaled in and rolled back under load", target_fixture="changes")
@@ -45,8 +47,8 @@ def change_once(
     evidence: Evidence,
 ) -> Changes:
     require_untried(system, capabilities)
-    wanted = sample_size(bound_of(system))
-    return keep(Changes([change(deployment, vantages, 1, wanted)], wanted), system, evidence)
+    wanted = sample_size(daily_bound(system))
+    return keep([change(deployment, vantages, 1, wanted)], wanted, system, evidence)
 
 
 @when(
@@ -61,10 +63,10 @@ def change_repeatedly(
     evidence: Evidence,
 ) -> Changes:
     require_untried(system, capabilities)
-    changes = Changes([], system.tolerances.rollout_requests)
-    while not is_over(changes):
-        changes.rounds.append(change(deployment, vantages, len(changes.rounds) + 1))
-    return keep(changes, system, evidence)
+    rounds: list[Round] = []
+    while not is_over(rounds, system.tolerances.rollout_requests):
+        rounds.append(change(deployment, vantages, len(rounds) + 1))
+    return keep(rounds, system.tolerances.rollout_requests, system, evidence)
 
 
 def require_untried(system: System, capabilities: Capabilities) -> None:
@@ -78,25 +80,30 @@ def change(deployment: Deployment, vantages: Sequence[Vantage], number: int, req
     return change_all(deployment.cluster, deployment.system, deployment.objects, vantages, number, requests=requests)
 
 
-def is_over(changes: Changes) -> bool:
+def is_over(rounds: Sequence[Round], wanted: int) -> bool:
     """Tell whether there were enough requests of each kind, or a round did not come to its end."""
-    stuck = any(not phase.finished for each in changes.rounds for phase in each.phases)
-    enough = all(sum(each.requests(kind) for each in changes.rounds) >= changes.wanted for kind in (FRESH, KEPT))
-    return stuck or enough or len(changes.rounds) >= MOST_ROUNDS
+    stuck = any(not phase.finished for each in rounds for phase in each.phases)
+    enough = all(sum(each.requests(kind) for each in rounds) >= wanted for kind in (FRESH, KEPT))
+    return stuck or enough or len(rounds) >= MOST_ROUNDS
 
 
-def keep(changes: Changes, system: System, evidence: Evidence) -> Changes:
+def keep(rounds: Sequence[Round], wanted: int, system: System, evidence: Evidence) -> Changes:
     """Keep what the rounds show, the phases, and every single request."""
-    confidence = bound_of(system).confidence
-    found = ((kind, rollouts.upper_bound(changes.rounds, kind, confidence)) for kind in (FRESH, KEPT))
-    rows = [(kind, len(changes.rounds), *counts, f"{most:.2g}", confidence) for kind, (*counts, most) in found]
+    confidence = system.tolerances.failure_confidence
+    found = ((kind, rollouts.upper_bound(rounds, kind, confidence)) for kind in (FRESH, KEPT))
+    rows = [(kind, len(rounds), *counts, f"{most:.2g}", confidence) for kind, (*counts, most) in found]
     evidence.csv("requests while services change", rows, COLUMNS)
-    evidence.json("changes", {each.number: each.phases for each in changes.rounds})
-    for each in changes.rounds:
-        for kind in (FRESH, KEPT):
-            rows = list(rows_of(each, kind))
-            evidence.packed_csv(f"round {each.number} {kind} connections", rows, ("service", *Request.__slots__))
-    return changes
+    evidence.json("changes", {each.number: each.phases for each in rounds})
+    return Changes(rounds, wanted, {each.number: keep_requests(each, evidence) for each in rounds})
+
+
+def keep_requests(round: Round, evidence: Evidence) -> dict[str, str]:
+    """Keep every request of a round; returns the file's name for each kind of connection."""
+    columns = ("service", *Request.__slots__)
+    return {
+        kind: evidence.packed_csv(f"round {round.number} {kind} connections", list(rows_of(round, kind)), columns)
+        for kind in (FRESH, KEPT)
+    }
 
 
 def rows_of(round: Round, kind: str) -> Iterable[tuple[object, ...]]:
@@ -127,8 +134,8 @@ def boot_seconds(cluster: Cluster, system: System) -> dict[str, float]:
 
 
 @then("no request fails over new or over kept connections")
-def nothing_is_lost(changes: Changes, evidence: Evidence) -> None:
-    fail_on(chain.from_iterable(rollouts.lost(each, evidence.names[-1]) for each in changes.rounds))
+def nothing_is_lost(changes: Changes) -> None:
+    fail_on(chain.from_iterable(rollouts.lost(each, changes.files[each.number]) for each in changes.rounds))
 
 
 @then("there were requests all the time, and enough of them")

@@ -642,11 +642,13 @@ def test_a_mutant_of_the_gateway_changes_one_line_of_a_part_that_there_is(folder
 
 @every_mutant
 def test_a_mutant_changes_one_object_or_adds_one(folder: Path):
-    """What is red is then red because of that."""
+    """What is red is then red because of that. The number of a service's replicas lies in two: what scales it, too."""
     document = kustomization(folder)
-    keys = ("patches", "configMapGenerator", "resources", "replicas")
-    changes = [each for key in keys for each in document.get(key, [])]
+    changes = [each for key in ("patches", "configMapGenerator", "resources") for each in document.get(key, [])]
+    counted = [each["name"] for each in document.get("replicas", [])]
+    scaled = [each["target"]["name"] for each in changes if counted]
     assert len(changes) == 1
+    assert counted == scaled
 
 
 @every_mutant

@@ -18,7 +18,6 @@ from seatrial.chaos.faults import (
     hangs,
     hit_at,
     is_gone,
-    is_stopped,
     not_ready,
     seen_effects,
     was_restarted,
@@ -116,24 +115,7 @@ def test_only_more_restarts_than_before_prove_a_restart(seen: tuple[PodChange, .
 def test_a_hang_shows_itself_by_lost_readiness_or_by_a_restart(
     system: System, seen: tuple[PodChange, ...], proof: str
 ) -> None:
-    for fault in (hangs(CLUSTER, system), is_stopped(CLUSTER)):
-        assert fault.proof(VICTIM, changes(*seen)) == proof
-
-
-@pytest.mark.parametrize(
-    ("states", "proof"),
-    [(("T", "T"), "its processes are stopped"), (("T", "S"), ""), ((), "")],
-    ids=["all", "some", "none"],
-)
-def test_only_the_kernels_word_on_every_process_proves_a_stop(
-    monkeypatch: pytest.MonkeyPatch, states: tuple[str, ...], proof: str
-) -> None:
-    sent: list[tuple[str, ...]] = []
-    monkeypatch.setattr(faults, "require_owned", lambda cluster: None)
-    monkeypatch.setattr(faults, "signal_container", lambda *what: sent.append(what))
-    monkeypatch.setattr(faults, "process_states", lambda node, container: states)
-    assert is_stopped(CLUSTER).inject({"auth": VICTIM})["auth"].proof == proof
-    assert sent == [("worker", "abc", "SIGSTOP")]
+    assert hangs(CLUSTER, system).proof(VICTIM, changes(*seen)) == proof
 
 
 Switched = list[tuple[str, Mapping[str, Any]]]
@@ -255,21 +237,15 @@ def test_only_what_every_probe_of_the_effect_saw_is_proof(probes: list[Activity]
     assert seen_effects(journal(GUARD, CRASH, *probes)) == seen
 
 
-@pytest.mark.parametrize(("force", "grace_seconds"), [(True, 0), (False, None)])
-def test_a_pod_is_deleted_exactly_by_its_uid(
-    monkeypatch: pytest.MonkeyPatch, force: bool, grace_seconds: int | None
-) -> None:
+@pytest.mark.parametrize("grace_seconds", [0, None])
+def test_a_pod_is_deleted_exactly_by_its_uid(monkeypatch: pytest.MonkeyPatch, grace_seconds: int | None) -> None:
     asked: list[Any] = []
     core = SimpleNamespace(delete_namespaced_pod=lambda name, namespace, body: asked.append((name, namespace, body)))
     cluster: Any = SimpleNamespace(core=core)
     cluster.another = lambda: cluster
     monkeypatch.setattr(faults, "require_owned", lambda _: asked.append("owned"))
     began = time.time()
-    at = (
-        faults.delete_by_force(cluster, VICTIM)
-        if force
-        else faults.is_deleted(cluster).inject({"auth": VICTIM})["auth"].at
-    )
+    at = faults.delete_exactly(cluster, VICTIM, grace_seconds)
     owned, (name, namespace, body) = asked
     assert (owned, name, namespace) == ("owned", "auth-1", "shop")
     assert (body.preconditions.uid, body.grace_period_seconds) == (VICTIM.uid, grace_seconds)
@@ -284,9 +260,8 @@ def test_a_pod_is_deleted_exactly_by_its_uid(
         (MaxRetryError(None, "/api", reason="connection refused"), "connection refused"),  # type: ignore[arg-type]
     ],
 )
-@pytest.mark.parametrize("force", [True, False])
 def test_a_pod_that_cannot_be_deleted_is_told_in_one_line(
-    monkeypatch: pytest.MonkeyPatch, error: Exception, why: str, force: bool
+    monkeypatch: pytest.MonkeyPatch, error: Exception, why: str
 ) -> None:
     def refuse(name: str, namespace: str, body: object) -> None:
         raise error
@@ -295,10 +270,7 @@ def test_a_pod_that_cannot_be_deleted_is_told_in_one_line(
     cluster.another = lambda: cluster
     monkeypatch.setattr(faults, "require_owned", lambda _: None)
     with pytest.raises(EnvironmentFault) as caught:
-        if force:
-            faults.delete_by_force(cluster, VICTIM)
-        else:
-            faults.is_deleted(cluster).inject({"auth": VICTIM})
+        faults.delete_by_force(cluster, VICTIM)
     assert str(caught.value) == f"Pod shop/auth-1 cannot be deleted: {why}"
 
 

@@ -18,6 +18,7 @@ from seatrial.observe.rounds import BACK, FRESH, IN, KEPT, OUT, UPDATE, Phase, R
 from .traffic import answer, error, pod, told
 
 BEGAN = {UPDATE: 10.0, OUT: 30.0, IN: 40.0, BACK: 50.0}
+FILES = {FRESH: "new.csv.gz", KEPT: "old.csv.gz"}
 URL = "http://leads-direct:8079/whoami"
 
 
@@ -67,13 +68,13 @@ def round_of(
 
 def test_a_round_that_did_what_it_says_and_lost_nothing_is_good():
     good = round_of(steadily(), steadily())
-    findings = [*unfinished(good, 180), *unproven(good, {}), *lost(good), *silent(good, 1.0), *too_few([good], 120)]
+    findings = [*unfinished(good, 180), *unproven(good, {}), *lost(good, {}), *silent(good, 1.0), *too_few([good], 120)]
     assert findings == []
 
 
 def test_each_failed_request_belongs_to_the_phase_in_which_it_ended_and_to_its_kind_of_connection():
     fresh = [*steadily(), error("refused", at=13.2), error("503", at=13.4), error("timeout", at=29.995)]
-    assert told(lost(round_of(fresh, steadily()), "requests.csv.gz")) == cleandoc(
+    assert told(lost(round_of(fresh, steadily()), FILES)) == cleandoc(
         f"""
         leads: requests over fresh connections fail during the rolling update
           expected  no failed request
@@ -81,40 +82,41 @@ def test_each_failed_request_belongs_to_the_phase_in_which_it_ended_and_to_its_k
                     first: refused +3.2 s (no replica known), HTTP 503 +3.4 s (no replica known)
           window    19.5 s of round 1; {URL} from node-a+node-b, nobody tries again
           hint      a replica stops to accept before every node has forgotten its endpoint, or gets requests too soon
-          evidence  requests.csv.gz
+          evidence  new.csv.gz
         leads: requests over fresh connections fail during the scale-out
           expected  no failed request
           observed  1 of 21 failed: 1 × timeout
                     first: timeout -0.0 s (no replica known)
           window    9.5 s of round 1; {URL} from node-a+node-b, nobody tries again
           hint      a replica stops to accept before every node has forgotten its endpoint, or gets requests too soon
-          evidence  requests.csv.gz
+          evidence  new.csv.gz
         """
     )
 
 
 def test_kept_connections_are_scored_apart_and_the_replica_is_told_where_it_answered():
     bad = replace(error("503", at=55.0), served_by="leads-h")
-    found = told(lost(round_of(steadily(), [*steadily(), bad])))
+    found = told(lost(round_of(steadily(), [*steadily(), bad]), FILES))
     assert found.startswith("leads: requests over kept connections fail during the rollback\n")
     assert "first: HTTP 503 +5.0 s (leads-h)" in found
     assert "closes connections, or ends, without telling those who use them" in found
+    assert found.endswith("evidence  old.csv.gz")
 
 
 def test_only_the_first_failures_are_told_one_by_one():
-    found = told(lost(round_of([error("reset", at=11 + number) for number in range(8)])))
+    found = told(lost(round_of([error("reset", at=11 + number) for number in range(8)]), {}))
     assert "8 of 8 failed: 8 × reset" in found
     assert found.count("(no replica known)") == 5
 
 
 def test_what_fails_before_any_change_is_told_as_such():
-    found = told(lost(round_of([*steadily(), error("refused", at=4.0)])))
+    found = told(lost(round_of([*steadily(), error("refused", at=4.0)]), {}))
     assert found.startswith("leads: requests over fresh connections fail before any change\n")
     assert "first: refused +4.0 s" in found
 
 
 def test_requests_of_a_round_without_any_change_are_scored_too():
-    assert "before any change" in told(lost(round_of([error("refused", at=70.0)], done=())))
+    assert "before any change" in told(lost(round_of([error("refused", at=70.0)], done=()), {}))
 
 
 def state(letter: str, **changes: object) -> PodView:

@@ -18,7 +18,7 @@ LONGEST_SECONDS = 900
 SWITCHED = {"A replica that is not ready gets no new request", "A replica that hangs is taken out and restarted"}
 """Scenarios that need fault switches, which this system does not have."""
 RECORDED = "Every recorded call is answered as before"
-CALLED = "Every declared call carries sustained load"
+CALLED = "Every declared call carries load"
 LARGE = "Many large requests are carried at the same time"
 SCALES = "Every service has an autoscaler that can do its work"
 NOT_PROMISED = {

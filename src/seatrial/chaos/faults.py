@@ -15,7 +15,6 @@ from seatrial.chaos.outage import Fault, Injected, Victims
 from seatrial.chaos.switches import set_fault
 from seatrial.cluster.client import Cluster
 from seatrial.cluster.guard import require_owned
-from seatrial.cluster.nodes import process_states, signal_container
 from seatrial.errors import Doubt, EnvironmentFault, Inconclusive, UsageError
 from seatrial.observe.flow import at_once
 from seatrial.observe.kube import UNREAD, cannot_be
@@ -55,28 +54,6 @@ def hangs(cluster: Cluster, system: System) -> Fault:
         return Injected(at)
 
     return Fault("hangs", _each(inject), proof=_unready_or_restarted)
-
-
-def is_stopped(cluster: Cluster) -> Fault:
-    """Stop the processes from the node (SIGSTOP); the kernel's own word is the proof."""
-
-    def inject(victim: PodView) -> Injected:
-        require_owned(cluster.another())
-        at = time.time()
-        signal_container(victim.node, victim.container_id, "SIGSTOP")
-        states = process_states(victim.node, victim.container_id)
-        return Injected(at, "its processes are stopped" if states and set(states) == {STOPPED} else "")
-
-    return Fault("is stopped", _each(inject), proof=_unready_or_restarted)
-
-
-def is_deleted(cluster: Cluster) -> Fault:
-    """Delete the pod as a rollout or a drain does; that the object is gone is the proof."""
-
-    def inject(victim: PodView) -> Injected:
-        return Injected(delete_exactly(cluster.another(), victim))
-
-    return Fault("is deleted gracefully", _each(inject), proof=is_gone)
 
 
 def delete_by_force(cluster: Cluster, victim: PodView) -> float:

@@ -53,8 +53,11 @@ def unproven(round: Round, boot_seconds: Mapping[str, float]) -> Iterator[Doubt]
                 yield from _quick(subject, after, boot_seconds[service])
 
 
-def lost(round: Round, evidence: str = "") -> Iterator[Failure]:
-    """Yield, for each service, kind of connection and phase, the requests that failed."""
+def lost(round: Round, evidence: Mapping[str, str]) -> Iterator[Failure]:
+    """Yield, for each service, kind of connection and phase, the requests that failed.
+
+    ``evidence``: kind of connection to the file that holds its requests.
+    """
     for kind, services in round.traffic.items():
         for service, traffic in services.items():
             for part in _parts(round, traffic):
@@ -69,7 +72,7 @@ def lost(round: Round, evidence: str = "") -> Iterator[Failure]:
                         window=f"{part.seconds:.1f} s of round {round.number}; {traffic.url} from {traffic.node}, "
                         "nobody tries again",
                         hint=HINTS[kind],
-                        evidence=evidence,
+                        evidence=evidence.get(kind, ""),
                     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seatrial.cluster import deploy, golang, inventory, istio, kind
+from seatrial.cluster.admission import follow_namespace
 from seatrial.cluster.certificates import with_certificate
 from seatrial.cluster.client import Cluster
 from seatrial.cluster.components import components
@@ -135,7 +136,8 @@ def system_objects(
     if system.gateway:
         secret, host = system.gateway.tls_secret, system.gateway.host
         objects = with_certificate(cluster, objects, system.namespace, secret, host)
-    return [*objects, *deploy.render(cluster, deploy.MANIFESTS / "vantage", namespace=system.namespace)]
+    beside = deploy.render(cluster, deploy.MANIFESTS / "vantage", namespace=system.namespace)
+    return follow_namespace([*objects, *beside])
 
 
 def system_up(cluster: Cluster, objects: Sequence[deploy.Object], namespace: str, phases: Phases) -> None:
