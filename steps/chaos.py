@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import random
-import secrets
-from collections.abc import Callable
+from functools import partial
 from itertools import chain
 
 import pytest
 from pytest_bdd import given, parsers, then, when
 
 from seatrial.chaos import faults
-from seatrial.chaos.account import least_privilege
+from seatrial.chaos.conduct import guarded_run
 from seatrial.chaos.experiment import Experiment
 from seatrial.chaos.experiment_file import find_experiment, read_experiment
 from seatrial.chaos.journal import Journal
 from seatrial.chaos.judge import check_experiment
 from seatrial.chaos.outage import Victims, choose_victims
-from seatrial.chaos.rights import account_of
-from seatrial.chaos.runner import run_experiment
-from seatrial.chaos.surroundings import bounded, surroundings
+from seatrial.chaos.plan import Plan
 from seatrial.chaos.targets import Replicas, Targets, choose
 from seatrial.checks import failover, reach
 from seatrial.cluster.client import Cluster
@@ -29,6 +26,7 @@ from seatrial.observe.flow import Flow
 from seatrial.observe.publication import observe_replicas
 from seatrial.observe.vantage import Vantage
 from seatrial.plugin import TrialOptions
+from seatrial.progress import Phases
 from seatrial.report.evidence import Collectors, Evidence
 from seatrial.system import System
 from steps.health import Outages, keep_outages, require_switches
@@ -64,8 +62,8 @@ def experiment_is_run(
     experiment = fit_experiment(name, flow.system, trial_options)
     replicas = {each.name: observe_replicas(flow.cluster, flow.system, each) for each in flow.system.services}
     targets = targets_of(experiment, flow, replicas, dice)
-    run = runner(experiment, flow, targets, trial_options, evidence)
-    return undergo_experiment(name, run, flow, watched(targets, replicas), evidence, on_failure)
+    plan = Plan(experiment, flow.cluster, flow.system, trial_options.system, targets, trial_options.seed)
+    return undergo_experiment(plan, flow, watched(targets, replicas), evidence, on_failure)
 
 
 @when(parsers.parse('the experiment "{name}" is run on that worker'), target_fixture="outages")
@@ -80,8 +78,9 @@ def experiment_is_run_on_a_worker(
     experiment = fit_experiment(name, flow.system, trial_options)
     replicas = {each.name: observe_replicas(flow.cluster, flow.system, each) for each in flow.system.services}
     there = tuple(pod for pods in replicas.values() for pod in pods if pod.node == worker)
-    run = runner(experiment, flow, Targets(node=worker), trial_options, evidence)
-    return undergo_experiment(name, run, flow, watched(Targets(there), replicas), evidence, on_failure)
+    targets = Targets(node=worker)
+    plan = Plan(experiment, flow.cluster, flow.system, trial_options.system, targets, trial_options.seed)
+    return undergo_experiment(plan, flow, watched(Targets(there), replicas), evidence, on_failure)
 
 
 @then("enough requests succeed")
@@ -148,31 +147,17 @@ def watched(targets: Targets, replicas: Replicas) -> Victims:
     return {name: pods[0] for name, pods in hit.items() if pods}
 
 
-def runner(
-    experiment: Experiment, flow: Flow, targets: Targets, options: TrialOptions, evidence: Evidence
-) -> Callable[[], Journal]:
-    """Return a function that runs the experiment on these targets, and judges its journal."""
-    extension, service = experiment.extension, ",".join(targets.services)
-    account, tolerances = account_of(experiment, flow.system, secrets.token_hex(3)), flow.system.tolerances
-
-    def run() -> Journal:
-        with least_privilege(flow.cluster, account, within_seconds=tolerances.permission_seconds) as limited:
-            environment = surroundings(
-                limited, flow.system, options.system, targets.pattern, node=targets.node, service=service
-            )
-            environment |= bounded(extension, evidence.folder)
-            bound = extension.blast_radius.minutes * 60
-            journal = run_experiment(experiment.path, environment, evidence.folder, within_seconds=bound)
-        kept = evidence.json(f"experiment {experiment.name}", journal)
-        check_experiment(journal, allow_deviation_during=extension.deviation_during, evidence=kept)
-        return journal
-
-    return run
+def run_and_judge(plan: Plan, evidence: Evidence) -> Journal:
+    """Run an experiment, guarded as by hand, and judge its journal."""
+    experiment = plan.experiment
+    journal = guarded_run(plan, evidence.folder, Phases())
+    kept = evidence.json(f"experiment {experiment.name}", journal)
+    check_experiment(journal, allow_deviation_during=experiment.extension.deviation_during, evidence=kept)
+    return journal
 
 
-def undergo_experiment(
-    name: str, run: Callable[[], Journal], flow: Flow, victims: Victims, evidence: Evidence, on_failure: Collectors
-) -> Outages:
+def undergo_experiment(plan: Plan, flow: Flow, victims: Victims, evidence: Evidence, on_failure: Collectors) -> Outages:
     """Run it under the flow of requests and keep what was seen of each service that it concerns."""
-    fault = faults.by_experiment(name, run, flow.system.tolerances.crash_window_seconds)
+    run = partial(run_and_judge, plan, evidence)
+    fault = faults.by_experiment(plan.experiment.name, run, flow.system.tolerances.crash_window_seconds)
     return keep_outages(flow, fault, victims, evidence, on_failure)

@@ -8,7 +8,10 @@ from typing import Any
 
 from pytest_bdd import parsers, when
 
+from seatrial.chaos.experiment_file import find_experiment, read_experiment
 from seatrial.chaos.journal import Journal
+from seatrial.chaos.plan import Plan
+from seatrial.chaos.targets import Targets
 from seatrial.checks.surroundings import ineffective
 from seatrial.checks.timeline import timeline_of
 from seatrial.cluster.client import Cluster
@@ -23,10 +26,11 @@ from seatrial.plugin import TrialOptions
 from seatrial.report.evidence import Collectors, Evidence
 from seatrial.report.plots import timeline_plot
 from seatrial.system import System
+from steps.chaos import run_and_judge
 from steps.health import Outages, keep_requests
 from steps.reliability import gateway_targets, log_in
 from steps.routing import gateway_of
-from steps.surroundings import Choice, effects, run
+from steps.surroundings import effects
 
 
 @when(parsers.parse('the experiment "{name}" is run while customers read steadily'), target_fixture="outages")
@@ -42,9 +46,11 @@ def disturb_the_door(
 ) -> Outages:
     given, gateways = system.tolerances, ready_pods(observe_gateways(cluster, system))
     _, target = gateway_targets(cluster, system, door, log_in(door, system))[0]
+    experiment = read_experiment(find_experiment(name))
+    plan = Plan(experiment, cluster, system, trial_options.system, Targets(), trial_options.seed)
     with Readers(cluster, system, vantages, target) as readers:
         readers.observe(given.settle_seconds)
-        journal = run(name, cluster, system, trial_options.system, Choice("", {}), evidence)
+        journal = run_and_judge(plan, evidence)
         window = crash_of(journal)["at"] + given.crash_window_seconds - time.time()
         readers.observe(max(window, given.settle_seconds))
         outage = outage_of(system, journal, gateways, *readers.stop())

@@ -6,16 +6,16 @@ import random
 import time
 from collections.abc import Mapping
 from itertools import chain
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from pytest_bdd import given, parsers, then, when
 
+from seatrial.chaos.experiment_file import find_experiment, read_experiment
 from seatrial.chaos.journal import Journal
-from seatrial.chaos.judge import check_experiment
-from seatrial.chaos.runner import run_experiment
-from seatrial.chaos.surroundings import CALLER, NODE, SERVICE, surroundings
+from seatrial.chaos.plan import Plan
+from seatrial.chaos.surroundings import CALLER, NODE, SERVICE
+from seatrial.chaos.targets import Targets
 from seatrial.checks import surroundings as check
 from seatrial.cluster.client import Cluster
 from seatrial.errors import doubt_on, fail_on
@@ -24,19 +24,16 @@ from seatrial.observe.flow import Flow
 from seatrial.observe.names import Questions
 from seatrial.observe.proxies import observe_workers
 from seatrial.observe.publication import replica_names
-from seatrial.paths import ROOT
 from seatrial.plugin import TrialOptions
 from seatrial.report.evidence import Collectors, Evidence
 from seatrial.report.plots import timeline_plot
 from seatrial.system import System
+from steps.chaos import run_and_judge
 
-EXPERIMENTS = ROOT / "experiments"
 EDGES = ("packet-loss", "edge-latency", "edge-latency-mesh")
 """Experiments on one declared call."""
 SERVICES = ("rolling-update", "bad-rollout", "rollout-undo", "scale-to-minimum")
 """Experiments on one service."""
-NAMES = ("dns-one-killed", "dns-all-killed", "dns-cold")
-"""Experiments whose steady state, which name servers are a part of, is lost meanwhile."""
 DELAY_SECONDS = 0.3
 """By which edge-latency and edge-latency-mesh delay a call."""
 
@@ -62,7 +59,7 @@ def disturb_surroundings(
     on_failure: Collectors,
     trial_options: TrialOptions,
 ) -> Disturbance:
-    return disturb(name, flow, trial_options.system, dice, evidence, on_failure)
+    return disturb(name, flow, trial_options, dice, evidence, on_failure)
 
 
 @when(
@@ -77,33 +74,25 @@ def disturb_names(
     on_failure: Collectors,
     trial_options: TrialOptions,
 ) -> Disturbance:
-    return disturb(name, addressed_flow, trial_options.system, dice, evidence, on_failure)
+    return disturb(name, addressed_flow, trial_options, dice, evidence, on_failure)
 
 
 def disturb(
-    name: str, flow: Flow, system_file: Path, dice: random.Random, evidence: Evidence, on_failure: Collectors
+    name: str, flow: Flow, options: TrialOptions, dice: random.Random, evidence: Evidence, on_failure: Collectors
 ) -> Disturbance:
     """Run an experiment under a flow of requests, and keep what was seen as data and as a picture."""
     system, replicas = flow.system, replica_names(flow.cluster, flow.system)
     chosen = choose(name, flow.cluster, system, dice)
     flow.observe(system.tolerances.settle_seconds)
-    journal = run(name, flow.cluster, system, system_file, chosen, evidence)
+    experiment = read_experiment(find_experiment(name))
+    plan = Plan(experiment, flow.cluster, system, options.system, Targets(), options.seed, chosen.variables)
+    journal = run_and_judge(plan, evidence)
     ended = time.time()
     flow.observe(system.tolerances.settle_seconds)
     seen = Disturbance(name, chosen.subject, began(journal), ended, effects(journal), flow.stop(), replicas)
     show(seen, evidence, on_failure)
     doubt_on(check.unproven(seen))
     return seen
-
-
-def run(name: str, cluster: Cluster, system: System, system_file: Path, chosen: Choice, evidence: Evidence) -> Journal:
-    """Run an experiment to its end and judge its journal."""
-    environment = surroundings(cluster, system, system_file, "") | chosen.variables
-    bound = 2 * system.tolerances.rollout_seconds
-    journal = run_experiment(EXPERIMENTS / f"{name}.yaml", environment, evidence.folder, within_seconds=bound)
-    kept = evidence.json(f"experiment {name}", journal)
-    check_experiment(journal, allow_deviation_during=name in NAMES, evidence=kept)
-    return journal
 
 
 def choose(name: str, cluster: Cluster, system: System, dice: random.Random) -> Choice:

@@ -15,6 +15,7 @@ from seatrial.chaos.experiment import Experiment
 from seatrial.chaos.experiment_file import read_experiment
 from seatrial.chaos.limits import Harm, Limits
 from seatrial.chaos.plan import Plan, Wish, describe, make_plan, ready_workers
+from seatrial.chaos.surroundings import CALLER, SERVICE, TARGETS
 from seatrial.cluster.client import Cluster
 from seatrial.errors import EnvironmentFault, GuardRefusal, UsageError
 from seatrial.paths import ROOT
@@ -193,6 +194,12 @@ def test_harm_beyond_the_limits_is_told_before_it_begins(monkeypatch: pytest.Mon
 def test_an_experiment_that_chooses_nobody_harms_what_its_calls_name(asked: dict[str, list[Any]]) -> None:
     plan = planned(with_extension(CRASH, select="system", needs=()))
     assert (plan.harm, asked["harm"]) == (Harm(), [])
+
+
+def test_what_the_text_of_an_experiment_leaves_open_is_said_to_its_process_beside_its_targets() -> None:
+    plan = replace(planned(KILL, targets="^auth-1$"), variables={CALLER: "leads", SERVICE: "users"})
+    found = plan.environment(CLUSTER)
+    assert (found[CALLER], found[SERVICE], found[TARGETS]) == ("leads", "users", r"^(auth\-1)$")
 
 
 def test_only_ready_workers_may_suffer() -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,8 @@ class Plan:
     system_file: Path
     targets: Targets
     seed: int
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Of the experiment's process, beside those for its targets: what its text leaves to who runs it."""
 
     @property
     def within_seconds(self) -> float:
@@ -63,7 +65,10 @@ class Plan:
     def environment(self, cluster: Cluster) -> dict[str, str]:
         """Return the variables of the experiment's process, for the connection that it is given."""
         targets, service = self.targets, ",".join(self.targets.services)
-        return surroundings(cluster, self.system, self.system_file, targets.pattern, node=targets.node, service=service)
+        given = surroundings(
+            cluster, self.system, self.system_file, targets.pattern, node=targets.node, service=service
+        )
+        return given | dict(self.variables)
 
 
 def make_plan(experiment: Experiment, cluster: Cluster, system: System, system_file: Path, wish: Wish) -> Plan:
