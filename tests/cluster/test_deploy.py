@@ -159,7 +159,26 @@ def test_only_workloads_are_waited_for() -> None:
     cluster = Kubectl()
     objects = [SERVICE, DEPLOYMENT, item("DaemonSet", "vantage"), item("StatefulSet", "db"), item("ConfigMap", "c")]
     deploy.wait_rolled_out(cluster, objects, within_seconds=60)  # type: ignore[arg-type]
-    assert [command[-1] for command in cluster.commands] == ["deployment/auth", "daemonset/vantage", "statefulset/db"]
+    assert cluster.commands == [("rollout", "status", "deployment/auth", "daemonset/vantage", "statefulset/db")]
+    assert cluster.options == ["--namespace=shop", "--timeout=60s"]
+
+
+def test_the_workloads_of_each_namespace_are_waited_for_together() -> None:
+    cluster, elsewhere = Kubectl(), item("Deployment", "web")
+    elsewhere["metadata"]["namespace"] = "web"
+    deploy.wait_rolled_out(cluster, [DEPLOYMENT, elsewhere], within_seconds=60)  # type: ignore[arg-type]
+    assert [command[2:] for command in cluster.commands] == [("deployment/auth",), ("deployment/web",)]
+
+
+def test_of_several_workloads_the_one_that_does_not_roll_out_is_told() -> None:
+    class Stuck(Kubectl):
+        def kubectl(self, verb: str, *arguments: str, stdin: str = "", timeout_seconds: float = 0) -> str:
+            self._refuses = "rollout" if "daemonset/vantage" in arguments else ""
+            return super().kubectl(verb, *arguments, stdin=stdin, timeout_seconds=timeout_seconds)
+
+    objects = [DEPLOYMENT, item("DaemonSet", "vantage"), item("StatefulSet", "db")]
+    with pytest.raises(EnvironmentFault, match=r"^daemonset/vantage in shop is not rolled out "):
+        deploy.wait_rolled_out(Stuck(), objects, within_seconds=60)  # type: ignore[arg-type]
 
 
 def test_a_workload_that_does_not_roll_out_is_told_with_its_pods() -> None:

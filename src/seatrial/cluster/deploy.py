@@ -75,26 +75,42 @@ def apply(cluster: Cluster, objects: Sequence[Object]) -> None:
 def wait_rolled_out(cluster: Cluster, objects: Iterable[Object], *, within_seconds: float) -> None:
     """Wait until every workload among the objects is rolled out: observed, updated and available.
 
-    Raises EnvironmentFault with the workload's name and what keeps its pods from being ready.
+    Raises EnvironmentFault with a workload's name and what keeps its pods from being ready.
     """
-    for item in objects:
-        if item["kind"] not in WORKLOADS:
-            continue
-        namespace, name = item["metadata"].get("namespace", "default"), item["metadata"]["name"]
-        target = f"{item['kind'].lower()}/{name}"
+    for namespace, targets in _workloads(objects).items():
         try:
-            cluster.kubectl(
-                "rollout",
-                "status",
-                target,
-                f"--namespace={namespace}",
-                f"--timeout={within_seconds:.0f}s",
-                timeout_seconds=within_seconds + 30,
-            )
+            _await_rollouts(cluster, namespace, targets, within_seconds)
         except EnvironmentFault as error:
+            target = next((each for each in targets if not _is_rolled_out(cluster, namespace, each)), targets[-1])
             what = f"{target} in {namespace} is not rolled out within {within_seconds:g} s"
             told = [f"{what}: {error.what.splitlines()[-1]}", *observe_troubles(cluster, target, namespace)]
             raise EnvironmentFault("\n  ".join(told)) from error
+
+
+def _workloads(objects: Iterable[Object]) -> dict[str, list[str]]:
+    """Return the workloads of each namespace, as kubectl names them."""
+    found: dict[str, list[str]] = {}
+    for item in objects:
+        if item["kind"] in WORKLOADS:
+            metadata = item["metadata"]
+            found.setdefault(metadata.get("namespace", "default"), []).append(
+                f"{item['kind'].lower()}/{metadata['name']}"
+            )
+    return found
+
+
+def _await_rollouts(cluster: Cluster, namespace: str, targets: Sequence[str], within_seconds: float) -> None:
+    """Wait for all of them in one call: kubectl takes its time to start, and every restore waits here."""
+    options = (f"--namespace={namespace}", f"--timeout={within_seconds:.0f}s")
+    cluster.kubectl("rollout", "status", *targets, *options, timeout_seconds=within_seconds + 30)
+
+
+def _is_rolled_out(cluster: Cluster, namespace: str, target: str) -> bool:
+    try:
+        _await_rollouts(cluster, namespace, [target], 1)
+    except EnvironmentFault:
+        return False
+    return True
 
 
 def delete(cluster: Cluster, objects: Sequence[Object], *, within_seconds: float = 120) -> None:
