@@ -64,9 +64,10 @@ def change_repeatedly(
 ) -> Changes:
     require_untried(system, capabilities)
     rounds: list[Round] = []
-    while not is_over(rounds, system.tolerances.rollout_requests):
+    wanted = system.tolerances.rollout_requests // 2
+    while not is_over(rounds, wanted):
         rounds.append(change(deployment, vantages, len(rounds) + 1))
-    return keep(rounds, system.tolerances.rollout_requests, system, evidence)
+    return keep(rounds, wanted, system, evidence)
 
 
 def require_untried(system: System, capabilities: Capabilities) -> None:

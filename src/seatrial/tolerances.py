@@ -58,7 +58,7 @@ class Tolerances(Model):
     rollout_rate_per_second: Annotated[int, Field(ge=2, le=2000)] = 40
     """Requests a second to each service while it is rolled out and scaled, half of them over kept connections."""
     rollout_requests: Annotated[int, Field(ge=100, le=1_000_000)] = 30_000
-    """Requests of each kind of connection that the nightly trial of rollouts sends, to all services together."""
+    """Requests that the nightly trial of rollouts sends to all services together, half over each kind of connection."""
     rollout_gap_seconds: Seconds = 1.0
     """Longest time without a request of a kind to a service while it changes: what fails meanwhile is not seen."""
     settle_seconds: Seconds = 3.0

@@ -75,3 +75,11 @@ def test_the_context_in_use_is_the_kubeconfigs_current_one(tmp_path) -> None:
     assert Cluster(file, file).context_name == "staging"
     assert Cluster(file, file, "other").context_name == "other"
     assert Cluster(tmp_path / "absent", file).context_name == ""
+
+
+def test_the_pods_of_every_node_get_their_weight_against_its_daemons(monkeypatch: pytest.MonkeyPatch):
+    asked: list[tuple[str, ...]] = []
+    monkeypatch.setattr(kind, "docker", lambda *words: asked.append(words))
+    kind._put_pods_first(["sea-control-plane", "sea-worker"])
+    weight = ("systemctl", "set-property", "kubelet.slice", "CPUWeight=1000")
+    assert asked == [("exec", node, *weight) for node in ("sea-control-plane", "sea-worker")]

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import socket
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from string import ascii_lowercase
@@ -30,6 +31,8 @@ NODE_READY_SECONDS = 180
 PROXY_BATCH = "100ms"
 """How long a node's proxy gathers changes before it programs them. kind's 1 s suits a thousand nodes; here it would be
 most of the time between the withdrawal of an endpoint and the death of its pod (docs/decisions/0005)."""
+PODS_WEIGHT = 1000
+"""Of what holds a node's pods and its kubelet (systemd's CPUWeight; 100 is usual, and that of what containerd does)."""
 ROLE_LABEL = "io.x-k8s.kind.cluster"
 
 
@@ -166,6 +169,7 @@ def create(cluster: KindCluster, image: str, wanted: dict[str, Any]) -> Identity
     ]
     command += [f"--kubeconfig={cluster.kubeconfig}", "--retain"]
     logged(command, folder / "create.log")
+    _put_pods_first(cluster.nodes())
     connection = cluster.connect()
     ready = ("--for=condition=Ready", "nodes", "--all", f"--timeout={NODE_READY_SECONDS}s")
     connection.kubectl("wait", *ready, timeout_seconds=NODE_READY_SECONDS + 30)
@@ -175,6 +179,12 @@ def create(cluster: KindCluster, image: str, wanted: dict[str, Any]) -> Identity
     beside.write_text(json.dumps(record, indent=2))
     beside.rename(cluster.record)
     return identity
+
+
+def _put_pods_first(nodes: Iterable[str]) -> None:
+    """Give the pods of each node the weight against its daemons that they have on a machine (docs/decisions/0015)."""
+    for node in nodes:
+        docker("exec", node, "systemctl", "set-property", "kubelet.slice", f"CPUWeight={PODS_WEIGHT}")
 
 
 def require_free(port: int) -> None:
