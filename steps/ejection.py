@@ -18,7 +18,7 @@ from seatrial.checks.ejection import Spell
 from seatrial.checks.spread import plan
 from seatrial.cluster.client import Cluster
 from seatrial.errors import doubt_on, fail_on
-from seatrial.observe.customers import Reply, ask_at_once, ask_steadily, customer, sign_in
+from seatrial.observe.customers import Reply, ask_in_turn, ask_steadily, customer, sign_in
 from seatrial.observe.front_door import FrontDoor
 from seatrial.observe.kube import observe_endpoints, observe_pods
 from seatrial.observe.publication import replica_names
@@ -78,7 +78,7 @@ def fall_ill(door: FrontDoor, cluster: Cluster, system: System, route: Route, di
         replies, stayed = read_ill(client, door, cluster, system, route, victim, token, prefix)
         calm = await_calm(client, door, system, route, pods, token, prefix)
         size = sample_size(system, len(pods))
-        afterwards = ask_at_once(client, door, route.call, count=size, customers=CUSTOMERS, token=token)
+        afterwards = ask_in_turn(door, route.call, count=size, customers=CUSTOMERS, token=token)
     seen = attempts_at(cluster, system, route, began, replies, calm)
     spell = Spell(route.path, victim, len(pods), gateways(cluster, system), seconds_of(replies), stayed, seen)
     return Illness(spell, turns.count(afterwards, system.identity.header))

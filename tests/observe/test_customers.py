@@ -13,7 +13,7 @@ import trustme
 
 from seatrial.errors import Failed
 from seatrial.observe import customers
-from seatrial.observe.customers import Reply, ask, ask_at_once, ask_steadily, customer, sign_in
+from seatrial.observe.customers import Reply, ask, ask_at_once, ask_in_turn, ask_steadily, customer, sign_in
 from seatrial.observe.front_door import FrontDoor
 from seatrial.system_file import parse_system
 from seatrial.system_values import Call
@@ -74,6 +74,13 @@ def test_requests_of_one_customer_share_a_connection(server: Server) -> None:
         for _ in range(3):
             ask(shopper, server.door, Call(path="/items"))
     assert (len(server.asked), len(server.greeted)) == (3, 1)
+
+
+def test_customers_ask_one_after_the_other_each_over_his_own_connection(server: Server) -> None:
+    replies = ask_in_turn(server.door, Call(path="/items"), count=7, customers=3)
+    assert [reply.status for reply in replies] == [200] * 7
+    assert (len(server.asked), len(server.greeted)) == (7, 3)
+    assert all(later.start >= sooner.start + sooner.seconds for sooner, later in pairwise(replies))
 
 
 def test_a_redirection_is_told_and_not_followed() -> None:

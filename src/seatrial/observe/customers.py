@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -167,6 +167,16 @@ def ask_at_once(
     return _each(
         lambda number: ask(client, door, call, headers=id_of(id_prefix, number), token=token), count, customers
     )
+
+
+def ask_in_turn(door: FrontDoor, call: Call, *, count: int, customers: int, token: str = "") -> tuple[Reply, ...]:
+    """Send so many requests one after the other, by so many customers in turn, each over a connection of his own.
+
+    No replica is busier than another then: one that asks the least busy has no reason to prefer the quick ones.
+    """
+    with ExitStack() as stack:
+        clients = [stack.enter_context(customer(door)) for _ in range(customers)]
+        return tuple(ask(clients[number % customers], door, call, token=token) for number in range(count))
 
 
 def id_of(prefix: str, number: int) -> dict[str, str]:
