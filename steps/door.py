@@ -53,20 +53,20 @@ def disturb_the_door(
         journal = run_and_judge(plan, evidence)
         window = crash_of(journal)["at"] + given.crash_window_seconds - time.time()
         readers.observe(max(window, given.settle_seconds))
-        outage = outage_of(system, journal, gateways, *readers.stop())
+        outage = outage_of(name, system, journal, gateways, *readers.stop())
     doubt_on(ineffective(name, effects(journal)))
     show([outage], evidence, on_failure)
     return [outage]
 
 
 def outage_of(
-    system: System, journal: Journal, gateways: Sequence[PodView], traffic: Traffic, changes: Changes
+    name: str, system: System, journal: Journal, gateways: Sequence[PodView], traffic: Traffic, changes: Changes
 ) -> Outage:
     """Return what was seen around the crash of one of the gateway's replicas."""
     crash, service = crash_of(journal), gateway_of(system).service
     victim = next(pod for pod in gateways if pod.uid == crash["uid"])
     proof = ", ".join(name for name, seen in effects(journal).items() if seen)
-    return Outage(service, service, "crashes", victim, crash["at"], proof, traffic, changes, tuple(gateways))
+    return Outage(service, service, f"undergoes {name}", victim, crash["at"], proof, traffic, changes, tuple(gateways))
 
 
 def crash_of(journal: Journal) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The command ``seatrial``: up, down, status, doctor, load, chaos, gameday, power, contract."""
+"""The command ``seatrial``: up, down, status, doctor, load, chaos, gameday, failover, power, contract."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ from seatrial.power.judge import Fate
 from seatrial.power.mutants import load_mutants
 from seatrial.power.runner import MATRIX, measure
 from seatrial.progress import Phases
+from seatrial.report.command import failover
 from seatrial.system_file import load_system
 
 INTERRUPTED = 130
@@ -40,6 +41,7 @@ app.add_typer(chaos, name="chaos")
 chaos.command()(storm)
 app.command()(load)
 app.command()(gameday)
+app.command()(failover)
 Name = Annotated[str, typer.Option(help="Name of the kind cluster.")]
 
 

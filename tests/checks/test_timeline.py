@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from seatrial.checks.timeline import ORDER, came_back, full_again, full_at, timeline_of
-from seatrial.observe.records import Outage, PodChange
+from seatrial.checks.timeline import ORDER, came_back, fault_of, full_again, full_at, timeline_of
+from seatrial.observe.records import Outage, PodChange, Timeline
 
 from .outages import FAULT_AT, NOTHING, came, flow, outage, turned, went, withdrawn
 
@@ -54,6 +54,18 @@ def test_every_moment_has_a_stable_name_and_the_fault_is_first():
     names = [what for what, _, _ in moments(seen)]
     assert names[0] == "fault"
     assert sorted(names) == sorted(ORDER)
+
+
+@pytest.mark.parametrize(
+    ("kind", "fault"),
+    [("hangs", "hangs"), ("is not ready", "is not ready"), ("undergoes pod-kill", "pod-kill")],
+)
+def test_a_timeline_says_which_fault_it_follows(kind: str, fault: str):
+    assert fault_of(timeline_of(replace(HANG, kind=kind))) == fault
+
+
+def test_a_timeline_without_its_fault_says_none():
+    assert fault_of(Timeline("leads", FAULT_AT, ())) == ""
 
 
 @pytest.mark.parametrize("seen", [HANG, withdrawn(), outage(), NOTHING], ids=["hang", "not ready", "bare", "nothing"])

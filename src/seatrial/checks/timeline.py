@@ -34,6 +34,12 @@ def _moments(outage: Outage) -> Iterator[tuple[str, float, str]]:
     yield from _seen(outage)
 
 
+def fault_of(timeline: Timeline) -> str:
+    """Return what was done, as the moment of the fault says: ``hangs``, or an experiment's name; empty if nothing."""
+    told = next((moment.detail for moment in timeline.moments if moment.what == "fault"), "")
+    return told.partition(" ")[2].removeprefix("undergoes ")
+
+
 def since_fault(outage: Outage) -> list[Request]:
     """Return the requests from the fault on, and those that were under way when it happened."""
     return [request for request in outage.traffic.requests if request.end >= outage.fault_at]
