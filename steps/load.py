@@ -26,13 +26,15 @@ def customers_are_there(load: Load, flow: Flow, system: System) -> None:
 
 @then("customers are served as well as before")
 def customers_are_served(load: Load, flow: Flow, outages: Sequence[Outage], system: System, evidence: Evidence) -> None:
-    healed_at = max(full_at(outage) for outage in outages)
-    flow.observe(max(healed_at + system.tolerances.load_seconds - time.time(), 0.0))
+    given = system.tolerances
+    # traffic follows the endpoints, and a gateway that reads names needs the time that is declared for that
+    healed_at = max(full_at(outage) for outage in outages) + given.propagation_seconds
+    flow.observe(max(healed_at + given.load_seconds - time.time(), 0.0))
     record = load.stop()
     name = keep(record, outages, evidence)
     before = record.between(0, min(outage.fault_at for outage in outages))
-    after = record.between(healed_at, healed_at + system.tolerances.load_seconds)
-    check_no_regression(before, after, system.tolerances, name)
+    after = record.between(healed_at, healed_at + given.load_seconds)
+    check_no_regression(before, after, given, name)
 
 
 def keep(record: LoadRecord, outages: Sequence[Outage], evidence: Evidence) -> str:

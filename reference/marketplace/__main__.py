@@ -26,6 +26,10 @@ KEEP_ALIVE_SECONDS = 3660
 """Longer than any proxy before the service keeps an idle connection (Envoy: an hour): the side that is asked must not
 be first to close, for a request that is on its way at that moment is lost."""
 
+QUEUE = 128
+"""Connections that wait until they are accepted. A process that stood still (its node was paused) answers these first,
+though who opened them has long left: with uvicorn's 2048 that took longer than liveness waits, and it was restarted."""
+
 
 class SideServer(uvicorn.Server):
     """A further server in the process: signals are the first one's business."""
@@ -68,6 +72,7 @@ def _config(app: ASGIApp, port: int, lifespan: Literal["auto", "off"] = "auto") 
         app,
         host="0.0.0.0",
         port=port,
+        backlog=QUEUE,
         lifespan=lifespan,
         log_config=None,
         access_log=False,

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import select
 import signal
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +17,8 @@ import pytest
 from marketplace_process import SERVICES, START_SECONDS, Launcher, Marketplace, Running, free_ports, wait_until
 
 STARTUP_SECONDS = 1.5
+QUEUE = 128
+"""Connections that a service keeps waiting."""
 
 
 def probes(running: Running) -> dict[str, int]:
@@ -53,6 +58,20 @@ def caught(running: Running) -> set[str]:
     """Return the names of the signals that a process has a handler for."""
     (mask,) = re.findall(r"^SigCgt:\s*(\w+)$", Path(f"/proc/{running.process.pid}/status").read_text(), re.MULTILINE)
     return {each.name for each in signal.Signals if int(mask, 16) >> (each - 1) & 1}
+
+
+def test_who_comes_while_it_stands_still_is_not_all_kept_for_later(launcher: Launcher):
+    still = launcher.start("users", "users-standing-still")
+    still.process.send_signal(signal.SIGSTOP)
+    with ExitStack() as open_ones:
+        callers = [open_ones.enter_context(socket.socket()) for _ in range(2 * QUEUE)]
+        for caller in callers:
+            caller.setblocking(False)
+            caller.connect_ex(("127.0.0.1", still.port))
+        _, connected, _ = select.select([], callers, [], 1.0)
+        assert QUEUE / 2 < len(connected) < 1.1 * QUEUE
+        still.process.send_signal(signal.SIGCONT)
+    assert still.terminate() == 0
 
 
 def test_readiness_is_withheld_without_a_word_to_the_other_probes(disturbed: Running):
