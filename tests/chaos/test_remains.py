@@ -10,7 +10,15 @@ from typing import Any
 import pytest
 
 from seatrial.chaos import remains
-from seatrial.chaos.remains import find_in_api, find_on_nodes, inside_undos, of_deployments, of_nodes, outside_undos
+from seatrial.chaos.remains import (
+    find_in_api,
+    find_on_nodes,
+    inside_undos,
+    of_deployments,
+    of_nodes,
+    outside_undos,
+    stale_undos,
+)
 from seatrial.chaos.undo_records import JSON_PATCH, MERGE
 from seatrial.cluster.iptables import Rule
 from seatrial.cluster.kind import KindCluster
@@ -177,6 +185,14 @@ def test_a_node_is_then_brought_to_be_as_it_was() -> None:
         ("start-kubelet", "start the kubelet of node worker"),
     ]
     assert inside_undos(Inside("worker", "active", (), (), ())) == ()
+
+
+def test_connections_that_nobody_answered_are_forgotten_though_they_are_no_fault() -> None:
+    inside = Inside("worker", "active", (), (), (), unanswered=240)
+    (found,) = stale_undos(inside)
+    assert (found.verb, found.argument) == ("forget", "")
+    assert found.note == "forget 240 connections that nobody answered on node worker"
+    assert inside_undos(inside) == stale_undos(Inside("worker", "active", (), (), ())) == ()
 
 
 def test_nodes_are_not_looked_into_while_one_does_not_run(monkeypatch: pytest.MonkeyPatch) -> None:

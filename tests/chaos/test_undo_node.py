@@ -9,6 +9,7 @@ import pytest
 from seatrial.chaos import undo_node
 from seatrial.chaos.undo_node import act
 from seatrial.chaos.undo_records import NodeUndo, Outcome
+from seatrial.cluster.connections import FORGET
 from seatrial.cluster.node_state import Container, Inside
 from seatrial.errors import EnvironmentFault, GuardRefusal
 
@@ -70,6 +71,7 @@ def without_looks(ran: Ran) -> Sequence[tuple[str, ...]]:
         ("end-stress", ""),
         ("start-kubelet", ""),
         ("start-kube-proxy", ""),
+        ("forget", ""),
     ],
 )
 def test_nothing_is_done_to_a_node_that_is_well(node: Node, verb: str, argument: str) -> None:
@@ -136,6 +138,12 @@ def test_stress_is_killed_rules_are_removed_and_the_kubelet_is_started(node: Nod
     node.rules = 2
     assert {outcome("end-stress"), outcome("uncover"), outcome("start-kubelet")} == {Outcome.DONE}
     assert node.ran == [("worker", "kill", "-KILL", "7", "8"), ("worker", "systemctl", "start", "kubelet")]
+
+
+def test_connections_that_nobody_answered_are_forgotten_in_one_command(node: Node) -> None:
+    node.inside = Inside("worker", "active", (), (), (), unanswered=2)
+    assert outcome("forget") is Outcome.DONE
+    assert node.ran == [("worker", "bash", "-c", FORGET)]
 
 
 def test_a_kubelet_that_systemd_starts_already_is_left_to_it(node: Node) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from seatrial.chaos.remains import find_in_api, inside_undos, outside_undos
+from seatrial.chaos.remains import find_in_api, inside_undos, outside_undos, stale_undos
 from seatrial.chaos.steady import prove_steady
 from seatrial.chaos.undo import carry_out_all
 from seatrial.chaos.undo_node import act
@@ -79,8 +79,13 @@ def heal_nodes(cluster: Cluster) -> tuple[Reverted, ...]:
         return (Reverted("look at the nodes of this kind cluster", Outcome.FAILED, str(error)),)
     return (
         *_on_each(nodes, lambda node: outside_undos(observe_container(node))),
-        *_on_each(nodes, lambda node: inside_undos(observe_inside(node))),
+        *_on_each(nodes, _inside),
     )
+
+
+def _inside(node: str) -> tuple[NodeUndo, ...]:
+    inside = observe_inside(node)
+    return (*inside_undos(inside), *stale_undos(inside))
 
 
 def _on_each(nodes: Sequence[str], find: Callable[[str], Iterable[NodeUndo]]) -> tuple[Reverted, ...]:

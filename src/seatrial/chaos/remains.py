@@ -186,5 +186,13 @@ def inside_undos(inside: Inside) -> tuple[NodeUndo, ...]:
     return tuple(found)
 
 
+def stale_undos(inside: Inside) -> tuple[NodeUndo, ...]:
+    """Return what a node needs to forget. That is no fault which was left behind: a busy system leaves some, too."""
+    if not inside.unanswered:
+        return ()
+    what = f"forget {inside.unanswered} connections that nobody answered on node {inside.node}"
+    return (NodeUndo(inside.node, "forget", "", what),)
+
+
 def _annotations(item: Object) -> dict[str, str]:
     return item["metadata"].get("annotations") or {}

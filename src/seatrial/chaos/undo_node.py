@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from seatrial.chaos.undo_records import NodeUndo, Outcome, Reverted
+from seatrial.cluster import connections
 from seatrial.cluster.engine import docker
 from seatrial.cluster.iptables import remove_rules
 from seatrial.cluster.node_state import observe_container, observe_inside
@@ -105,6 +106,14 @@ def start_kubelet(node: str, _: str) -> bool:
     return True
 
 
+def forget(node: str, _: str) -> bool:
+    """Forget tracked connections that nobody answered."""
+    if not observe_inside(node).unanswered:
+        return False
+    node_exec(node, "bash", "-c", connections.FORGET)
+    return True
+
+
 ACTS: Mapping[str, Callable[[str, str], bool]] = {
     "unpause": unpause,
     "start": start,
@@ -114,5 +123,6 @@ ACTS: Mapping[str, Callable[[str, str], bool]] = {
     "end-stress": end_stress,
     "start-kubelet": start_kubelet,
     "start-kube-proxy": start_kube_proxy,
+    "forget": forget,
 }
 """The verbs of :data:`seatrial.chaos.undo_records.VERBS`; each tells whether there was anything to change."""

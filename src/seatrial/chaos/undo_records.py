@@ -27,6 +27,7 @@ VERBS: Mapping[str, re.Pattern[str]] = {
     "end-stress": NOTHING,
     "start-kubelet": NOTHING,
     "start-kube-proxy": NOTHING,
+    "forget": NOTHING,
 }
 """The closed list of acts on a node, each with the form of its argument: the engine's network, the id of a container
 (all processes of the node when empty), the comment of iptables rules (all of ours when empty)."""

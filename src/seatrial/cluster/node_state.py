@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from seatrial.cluster import connections
 from seatrial.cluster.engine import docker
 from seatrial.cluster.guard import require_owned_node
 from seatrial.cluster.iptables import LIST, Rule, our_rules
@@ -20,6 +21,7 @@ ps -eo pid=,stat=,comm= | awk '$2 ~ /^T/ { print "stopped", $1, $3 }'
 grep -lsz '^SEATRIAL_CHAOS=' /proc/[0-9]*/environ | awk -F/ '{ print "stress", $3 }'
 """
     + LIST
+    + connections.LIST
     + "true\n"
 )
 """One look into a node, so that healing is cheap where there is nothing to heal."""
@@ -52,6 +54,8 @@ class Inside:
     stress: tuple[int, ...]
     """Processes that faults started."""
     rules: tuple[Rule, ...]
+    unanswered: int = 0
+    """Tracked connections that nobody answered, and whoever asked has given up."""
 
 
 def observe_container(node: str) -> Container:
@@ -77,4 +81,5 @@ def inside_of(node: str, text: str) -> Inside:
         stopped=tuple((int(row[1]), row[2]) for row in rows if row[0] == "stopped"),
         stress=tuple(int(row[1]) for row in rows if row[0] == "stress"),
         rules=tuple(our_rules(text.splitlines())),
+        unanswered=sum(row[0] == "unanswered" for row in rows),
     )
