@@ -11,8 +11,9 @@ import pytest
 from seatrial.cluster.connections import FORGET, LIST
 
 TRACKED = """\
-tcp      6 92 SYN_SENT src=10.244.0.5 dst=10.96.0.7 sport=40001 dport=8080 [UNREPLIED] src=10.244.1.9 mark=0 use=1
-tcp      6 119 SYN_SENT src=10.244.0.5 dst=10.96.0.7 sport=40003 dport=8080 [UNREPLIED] src=10.244.1.9 mark=0 use=1
+tcp      6 92 SYN_SENT src=10.244.0.5 dst=10.96.0.7 sport=40001 dport=80 [UNREPLIED] src=10.244.1.9 dst=10.244.0.5
+tcp      6 91 SYN_SENT src=10.244.0.5 dst=10.96.0.7 sport=40003 dport=80 [UNREPLIED] src=10.244.1.9 dst=10.244.0.5
+tcp      6 119 SYN_SENT src=10.244.0.5 dst=10.96.0.7 sport=40005 dport=80 [UNREPLIED] src=10.244.2.3 dst=10.244.0.5
 """
 
 
@@ -34,13 +35,12 @@ def run(script: str, folder: Path) -> str:
 
 
 def test_only_those_that_were_given_up_are_found(node: Path) -> None:
-    assert run(LIST, node) == "unanswered src=10.244.0.5 dst=10.96.0.7 sport=40001 dport=8080\n"
+    assert run(LIST, node) == "unanswered src=10.244.1.9 2\n"
 
 
-def test_they_are_forgotten_and_no_other(node: Path) -> None:
+def test_all_of_a_replica_that_did_not_answer_are_forgotten_at_once(node: Path) -> None:
     assert run(FORGET, node) == ""
-    only = "-D -p tcp --orig-src 10.244.0.5 --orig-dst 10.96.0.7 --sport 40001 --dport 8080\n"
-    assert (node / "deleted").read_text() == only
+    assert (node / "deleted").read_text() == "-D -p tcp --state SYN_SENT --reply-src 10.244.1.9\n"
 
 
 def test_a_node_without_the_tool_has_none(tmp_path: Path) -> None:

@@ -20,8 +20,8 @@ stopped 4711 uvicorn
 stopped 4712 kube-proxy
 stress 99
 rule - filter -A FORWARD -m comment --comment seatrial -j DROP
-unanswered src=10.244.0.5 dst=10.96.0.7 sport=40001 dport=8080
-unanswered src=10.244.0.5 dst=10.96.0.7 sport=40003 dport=8080
+unanswered src=10.244.1.9 269
+unanswered src=10.244.1.3 31
 """
 
 
@@ -37,7 +37,7 @@ def test_all_that_is_found_is_told() -> None:
         (99,),
     )
     assert [rule.comment for rule in found.rules] == ["seatrial"]
-    assert found.unanswered == 2
+    assert found.unanswered == 300
 
 
 def test_a_look_that_says_nothing_tells_nothing() -> None:

@@ -10,14 +10,13 @@ KEPT_SECONDS = 120
 """How long an entry without an answer is kept (the kernel's nf_conntrack_tcp_timeout_syn_sent)."""
 GIVEN_UP_SECONDS = 5
 """After which whoever asked has given up, or asked again and renewed the entry."""
-_FIND = (
-    "conntrack -L -p tcp --state SYN_SENT 2>/dev/null"
-    f" | awk '$3 < {KEPT_SECONDS - GIVEN_UP_SECONDS} {{ print \"unanswered\", $5, $6, $7, $8 }}'"
-)
+_COUNT = f'$3 < {KEPT_SECONDS - GIVEN_UP_SECONDS} {{ n[$10]++ }} END {{ for (at in n) print "unanswered", at, n[at] }}'
+_FIND = f"conntrack -L -p tcp --state SYN_SENT 2>/dev/null | awk '{_COUNT}'"
 LIST = f"{_FIND}\n"
-"""Shell: a line ``unanswered src=… dst=… sport=… dport=…`` for each that was given up; none where there is no tool."""
+"""Shell: a line ``unanswered src=<address> <number>`` for each replica that was asked, with how many were given up;
+nothing where there is no tool."""
 FORGET = (
-    f"{_FIND} | while read -r _ src dst sport dport; do conntrack -D -p tcp --orig-src ${{src#src=}} "
-    "--orig-dst ${dst#dst=} --sport ${sport#sport=} --dport ${dport#dport=}; done >/dev/null 2>&1\n"
+    f"{_FIND} | while read -r _ at _; do conntrack -D -p tcp --state SYN_SENT --reply-src ${{at#src=}}; done "
+    ">/dev/null 2>&1\n"
 )
-"""Shell: forget them, and no other."""
+"""Shell: forget all that these replicas have not answered; one by one, thousands of them would take a minute."""

@@ -81,5 +81,5 @@ def inside_of(node: str, text: str) -> Inside:
         stopped=tuple((int(row[1]), row[2]) for row in rows if row[0] == "stopped"),
         stress=tuple(int(row[1]) for row in rows if row[0] == "stress"),
         rules=tuple(our_rules(text.splitlines())),
-        unanswered=sum(row[0] == "unanswered" for row in rows),
+        unanswered=sum(int(row[2]) for row in rows if row[0] == "unanswered"),
     )
