@@ -12,7 +12,7 @@ Feature: Traffic is spread over the replicas of a service
     When a sample of fresh connections is made to every service from every node
     Then each sample is spread evenly over the ready replicas
 
-  @disruptive
+  @disruptive @nightly
   Scenario Outline: The spread follows the number of replicas
     Given every service runs <replicas> replicas
     When a sample of fresh connections is made to every service from one node
@@ -21,10 +21,6 @@ Feature: Traffic is spread over the replicas of a service
     Examples:
       | replicas |
       | 2        |
-
-    @nightly
-    Examples:
-      | replicas |
       | 5        |
 
   @disruptive @connections
