@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ import pytest
 from pytest_bdd.feature import features as parsed_features
 
 pytest_plugins = ["pytester"]
+# what a shell starts in its background ignores Ctrl-C, and so would all that tests start and interrupt
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 CONFTEST = """
 import pytest
