@@ -208,7 +208,7 @@ def test_a_fault_is_switched_by_its_declared_name_and_the_way_back_is_a_request(
     assert permitted == ("permit", "auth-1")
     assert (back.method, back.path) == ("PUT", "/api/v1/namespaces/shop/pods/http:auth-1:9901/proxy/faults")
     assert (back.body, back.content_type) == (SYSTEM.faults.ready, "application/json")
-    assert switched == ("auth-1", {"latency_seconds": 0.3})
+    assert switched == ("auth-1", {"latency_seconds": 0.6})
 
 
 def test_a_fault_that_is_not_declared_is_told_with_those_that_are(told: list[Any]) -> None:
