@@ -13,21 +13,19 @@ from seatrial.chaos.journal import Journal
 from seatrial.chaos.plan import Plan
 from seatrial.chaos.targets import Targets
 from seatrial.checks.surroundings import ineffective
-from seatrial.checks.timeline import timeline_of
 from seatrial.cluster.client import Cluster
 from seatrial.errors import doubt_on
 from seatrial.observe.front_door import FrontDoor
 from seatrial.observe.kube import ready_pods
 from seatrial.observe.proxies import observe_gateways
 from seatrial.observe.readers import Readers
-from seatrial.observe.records import Changes, Outage, PodView, Traffic
+from seatrial.observe.records import Changes, Outage, PodView, Traffic, undergoing
 from seatrial.observe.vantage import Vantage
 from seatrial.plugin import TrialOptions
 from seatrial.report.evidence import Collectors, Evidence
-from seatrial.report.plots import timeline_plot
 from seatrial.system import System
 from steps.chaos import run_and_judge
-from steps.health import Outages, keep_requests
+from steps.health import Outages, keep_timelines
 from steps.reliability import gateway_targets, log_in
 from steps.routing import gateway_of
 from steps.surroundings import effects
@@ -55,7 +53,7 @@ def disturb_the_door(
         readers.observe(max(window, given.settle_seconds))
         outage = outage_of(name, system, journal, gateways, *readers.stop())
     doubt_on(ineffective(name, effects(journal)))
-    show([outage], evidence, on_failure)
+    keep_timelines([outage], evidence, on_failure)
     return [outage]
 
 
@@ -66,18 +64,10 @@ def outage_of(
     crash, service = crash_of(journal), gateway_of(system).service
     victim = next(pod for pod in gateways if pod.uid == crash["uid"])
     proof = ", ".join(name for name, seen in effects(journal).items() if seen)
-    return Outage(service, service, f"undergoes {name}", victim, crash["at"], proof, traffic, changes, tuple(gateways))
+    return Outage(service, service, undergoing(name), victim, crash["at"], proof, traffic, changes, tuple(gateways))
 
 
 def crash_of(journal: Journal) -> dict[str, Any]:
     """Return what the last action says about whom it hit, and when."""
     hit: dict[str, Any] = journal.actions[-1].output[0]
     return hit
-
-
-def show(outages: Outages, evidence: Evidence, on_failure: Collectors) -> None:
-    """Keep what was seen as data and as a picture."""
-    timelines = [timeline_of(outage) for outage in outages]
-    evidence.json("timelines", {"timelines": timelines, "proofs": {each.service: each.proof for each in outages}})
-    evidence.png("timelines", timeline_plot(timelines, {each.service: each.traffic for each in outages}))
-    on_failure.add("requests", lambda kept: keep_requests(outages, kept))

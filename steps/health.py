@@ -76,12 +76,17 @@ def suffer(flow: Flow, fault: Fault, dice: random.Random, evidence: Evidence, on
 def keep_outages(flow: Flow, fault: Fault, victims: Victims, evidence: Evidence, on_failure: Collectors) -> Outages:
     """Do the fault to these replicas and keep what was seen as data and as a picture."""
     outages = undergo(flow, fault, victims)
+    keep_timelines(outages, evidence, on_failure)
+    doubt_on(chain.from_iterable(failover.unproven(outage) for outage in outages))
+    return outages
+
+
+def keep_timelines(outages: Outages, evidence: Evidence, on_failure: Collectors) -> None:
+    """Keep what was seen as data and as a picture, and on failure every single request."""
     timelines = [timeline_of(outage) for outage in outages]
     evidence.json("timelines", {"timelines": timelines, "proofs": {each.service: each.proof for each in outages}})
     evidence.png("timelines", timeline_plot(timelines, {each.service: each.traffic for each in outages}))
     on_failure.add("requests", lambda kept: keep_requests(outages, kept))
-    doubt_on(chain.from_iterable(failover.unproven(outage) for outage in outages))
-    return outages
 
 
 def keep_requests(outages: Outages, evidence: Evidence) -> None:

@@ -17,7 +17,6 @@ from seatrial.chaos.faults import (
     by_experiment,
     hangs,
     hit_at,
-    is_gone,
     not_ready,
     seen_effects,
     was_restarted,
@@ -74,19 +73,6 @@ def changes(*pods: PodChange) -> Changes:
 @pytest.fixture
 def system() -> System:
     return load_system(ROOT / "system.yaml")
-
-
-@pytest.mark.parametrize(
-    ("seen", "gone"),
-    [
-        ((), ""),
-        ((change(ready=False),), ""),
-        ((change(), change(gone=True)), "its pod is gone"),
-        ((change("uid of another pod of that name", gone=True),), ""),
-    ],
-)
-def test_only_the_end_of_this_very_pod_proves_that_it_is_gone(seen: tuple[PodChange, ...], gone: str) -> None:
-    assert is_gone(VICTIM, changes(*seen)) == gone
 
 
 @pytest.mark.parametrize(

@@ -18,11 +18,8 @@ from seatrial.cluster.guard import require_owned
 from seatrial.errors import Doubt, EnvironmentFault, Inconclusive, UsageError
 from seatrial.observe.flow import at_once
 from seatrial.observe.kube import UNREAD, cannot_be
-from seatrial.observe.records import Changes, PodChange, PodView
+from seatrial.observe.records import Changes, PodChange, PodView, undergoing
 from seatrial.system import Faults, System
-
-STOPPED = "T"
-"""The kernel's state letter of a stopped process (proc(5))."""
 
 
 def not_ready(cluster: Cluster, system: System, hold_seconds: float) -> Fault:
@@ -84,11 +81,6 @@ def switches_of(system: System) -> Faults:
     return system.faults
 
 
-def is_gone(victim: PodView, changes: Changes) -> str:
-    """Say that the victim's object was deleted, or nothing."""
-    return "its pod is gone" if any(change.gone for change in _of(victim, changes)) else ""
-
-
 def was_restarted(victim: PodView, changes: Changes) -> str:
     """Say that the victim's container was started again in the same pod, or nothing."""
     restarts = max((change.restarts for change in _of(victim, changes)), default=victim.restarts)
@@ -122,7 +114,7 @@ def by_experiment(name: str, run: Callable[[], Journal], window_seconds: float =
             service: Injected(hit_at(journal, victim), seen_effects(journal)) for service, victim in victims.items()
         }
 
-    return Fault(f"undergoes {name}", inject_all, window_seconds=window_seconds, ends_whole=True)
+    return Fault(undergoing(name), inject_all, window_seconds=window_seconds, ends_whole=True)
 
 
 def hit_at(journal: Journal, victim: PodView) -> float:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-Bound = tuple[str, ...]
+Fields = tuple[str, ...]
 """Fields of the tolerances, in seconds since the fault, to be added up."""
-Bounds = Mapping[str, Bound]
+Bounds = Mapping[str, Fields]
 """Moment of a timeline to its bound."""
 
-NEVER: Bound = ()
+NEVER: Fields = ()
 """Of a moment that must not come at all."""
 MUST_COME = ("restarted", "full")
 """Moments that fail their bound also when they do not come; without an error or an answer there is nothing late."""

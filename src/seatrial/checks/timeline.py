@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from seatrial.observe.records import Moment, Outage, Request, Timeline
+from seatrial.observe.records import UNDERGOES, Moment, Outage, Request, Timeline
 
 ORDER = ("fault", "first_error", "not_ready", "endpoint_removed", "last_answer", "last_error", "restarted", "full")
 """The moments that a timeline may have: the first error; the victim's Ready condition lost; its endpoint withdrawn;
@@ -37,7 +37,7 @@ def _moments(outage: Outage) -> Iterator[tuple[str, float, str]]:
 def fault_of(timeline: Timeline) -> str:
     """Return what was done, as the moment of the fault says: ``hangs``, or an experiment's name; empty if nothing."""
     told = next((moment.detail for moment in timeline.moments if moment.what == "fault"), "")
-    return told.partition(" ")[2].removeprefix("undergoes ")
+    return told.partition(" ")[2].removeprefix(UNDERGOES)
 
 
 def since_fault(outage: Outage) -> list[Request]:

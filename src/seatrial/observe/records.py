@@ -249,6 +249,15 @@ class Changes:
         return frozenset(pod for pod, ready in last.items() if ready)
 
 
+UNDERGOES = "undergoes "
+"""Begins what was done where an experiment did it; its name follows."""
+
+
+def undergoing(experiment: str) -> str:
+    """Say what an experiment did to a replica: ``undergoes process-crash``."""
+    return f"{UNDERGOES}{experiment}"
+
+
 @dataclass(frozen=True, slots=True)
 class Outage:
     """All that was seen around one fault that was done to one replica of one service."""
@@ -258,7 +267,7 @@ class Outage:
     endpoint_service: str
     """Name of its Service object."""
     kind: str
-    """What was done, as a sentence says it: ``is not ready``, ``hangs``, ``undergoes process-crash`` …."""
+    """What was done, as a sentence says it: ``is not ready``, ``hangs``, or :func:`undergoing` an experiment."""
     victim: PodView
     """The replica as it was before."""
     fault_at: float
