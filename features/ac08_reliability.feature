@@ -13,6 +13,7 @@ Feature: Calls between services are reliable and fast
     When one agent asks another at the rate that an agent must reach
     Then every request was sent in time, and answered
 
+  @daily
   Scenario: Every declared call carries load
     Given enough requests to show the bound of every day
     When every caller's own pods ask its callees steadily
@@ -30,7 +31,7 @@ Feature: Calls between services are reliable and fast
     When as many large requests as declared are under way at the same time
     Then every replica stands it, and each request is answered
 
-  @gateway
+  @gateway @daily
   Scenario: Every route that is read carries load
     Given enough requests to show the bound of every day
     And customers know the gateway's name

@@ -9,7 +9,7 @@ Feature: No request is lost while services change
   Background:
     Given the system is deployed and healthy
 
-  @disruptive @slow
+  @disruptive @slow @daily
   Scenario: A rolling update, a scale-out, a scale-in and a rollback lose no request
     When every service is updated, scaled out, scaled in and rolled back under load
     Then each change comes to its end within the bound

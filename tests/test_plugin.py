@@ -414,6 +414,10 @@ def test_options_are_read_from_where_pytest_was_called(trial):
 NIGHTLY = """@AC01
 Feature: Discovery
 
+  Scenario: At any time
+    Then it holds
+
+  @daily
   Scenario: By day
     Then it holds
 
@@ -430,11 +434,10 @@ Feature: Discovery
 
 @pytest.fixture
 def nights(trial):
-    """A trial with a scenario for the day and an outline for the night."""
+    """A trial with a scenario for any time, one for the day and an outline for the night."""
     trial.write("features/a.feature", NIGHTLY)
-    trial.write(
-        "features/criteria.yaml", "criteria:\n  AC01: Services find each other\ntags:\n  nightly: Takes minutes\n"
-    )
+    tags = "tags:\n  nightly: Takes minutes\n  daily: A longer one shows it, too\n"
+    trial.write("features/criteria.yaml", f"criteria:\n  AC01: Services find each other\n{tags}")
     return trial
 
 
@@ -443,20 +446,24 @@ LEFT = ["The experiment pod-delete is survived", "The experiment pod-kill is sur
 
 def test_what_takes_minutes_is_left_for_the_night_and_named(nights):
     run = nights.run()
-    assert run.verdicts == {"By day": "passed"}
-    assert run.summary["left_for_nightly"] == LEFT
-    run.result.assert_outcomes(passed=1, deselected=2)
+    assert run.verdicts == dict.fromkeys(["At any time", "By day"], "passed")
+    assert (run.summary["left_for_nightly"], run.summary["left_for_daily"]) == (LEFT, [])
+    run.result.assert_outcomes(passed=2, deselected=2)
     told = section(run.output, "sea trial")
     start = told.index("2 scenarios are left for --nightly:")
     assert told[start + 1 : start + 3] == [f"    {name}" for name in LEFT]
     assert "not run" not in run.output
 
 
-def test_by_night_everything_runs(nights):
+def test_by_night_everything_runs_but_what_a_longer_scenario_shows(nights):
     run = nights.run("features", "--nightly")
-    assert run.verdicts == dict.fromkeys(["By day", *LEFT], "passed")
-    assert run.summary["left_for_nightly"] == []
+    assert run.verdicts == dict.fromkeys(["At any time", *LEFT], "passed")
+    assert (run.summary["left_for_nightly"], run.summary["left_for_daily"]) == ([], ["By day"])
+    run.result.assert_outcomes(passed=3, deselected=1)
     assert "left for --nightly" not in run.output
+    told = section(run.output, "sea trial")
+    start = told.index("1 scenario is left out with --nightly, because longer ones show the same and more:")
+    assert told[start + 1] == "    By day"
 
 
 OUTLINE = "features/a.feature::test_the_experiment_name_is_survived"

@@ -24,7 +24,7 @@ from seatrial.report.allure_steps import AllureScenarios, write_environment
 from seatrial.report.catalogue import find_catalogue
 from seatrial.report.evidence import Collectors, Evidence
 from seatrial.report.features import SCENARIO, FeatureFile, asks_for_features, features_folder
-from seatrial.report.nightly import is_left_for_the_night
+from seatrial.report.nightly import DAILY, NIGHTLY, is_left_out
 from seatrial.report.run import RunRecord, write_summary
 from seatrial.report.scenarios import COLLECTORS, EVIDENCE, RECORD, ScenarioPlugin
 from seatrial.report.table import summary_lines
@@ -74,7 +74,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--seed", type=int, default=None, metavar="N", help="seed of random choices (default: a new one)")
     group.addoption("--reports", metavar="FOLDER", help="where reports go (default: reports)")
     group.addoption("--no-html", action="store_true", help="do not build the Allure HTML report")
-    group.addoption("--nightly", action="store_true", help="run the scenarios that take minutes, too (@nightly)")
+    group.addoption(
+        "--nightly", action="store_true", help="run what takes minutes, too (@nightly), but no shorter forms (@daily)"
+    )
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -102,11 +104,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the scenarios for ``--nightly`` out, after all other choices were made; the summary names them."""
-    if RECORD not in config.stash or config.option.nightly:
+    """Leave the scenarios for ``--nightly`` out, or with it those that longer ones cover; the summary names them.
+
+    That comes after all other choices were made.
+    """
+    if RECORD not in config.stash:
         return
-    left = [item for item in items if is_left_for_the_night(item, config.invocation_params.dir, config.args)]
-    config.stash[RECORD].left_for_nightly += [item.stash[SCENARIO].name for item in left]
+    record = config.stash[RECORD]
+    tag, names = (DAILY, record.left_for_daily) if config.option.nightly else (NIGHTLY, record.left_for_nightly)
+    left = [item for item in items if is_left_out(item, tag, config.invocation_params.dir, config.args)]
+    names += [item.stash[SCENARIO].name for item in left]
     if left:
         config.hook.pytest_deselected(items=left)
         items[:] = [item for item in items if item not in left]

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import httpx
@@ -44,22 +45,28 @@ def find_in_api(cluster: Cluster, system: System) -> Remains:
     """
     undos: list[ApiUndo] = []
     unseen = []
-    for group, kind, query, of_items in LOOKS:
-        found = items_of(cluster, f"{group}/{kind}{query}")
-        if found is None:
-            unseen.append(f"{group}/{kind}")
-        if found is None and kind not in OF_NO_NAMESPACE:
-            found = items_of(cluster, f"{group}/namespaces/{system.namespace}/{kind}{query}")
-        undos += of_items(found or ())
-    undos += leftovers(lambda path: items_of(cluster, path), datetime.now(UTC))
-    return Remains((*undos, *switched_on(cluster, system)), tuple(unseen))
+    with cluster.http(timeout_seconds=ANSWER_SECONDS) as http:
+        for group, kind, query, of_items in LOOKS:
+            found = _items(http, f"{group}/{kind}{query}")
+            if found is None:
+                unseen.append(f"{group}/{kind}")
+            if found is None and kind not in OF_NO_NAMESPACE:
+                found = _items(http, f"{group}/namespaces/{system.namespace}/{kind}{query}")
+            undos += of_items(found or ())
+        undos += leftovers(partial(_items, http), datetime.now(UTC))
+        undos += switched_on(http, cluster, system)
+    return Remains(tuple(undos), tuple(unseen))
 
 
 def items_of(cluster: Cluster, path: str) -> list[Object] | None:
     """Return the objects of a collection; None where looking is not allowed."""
+    with cluster.http(timeout_seconds=ANSWER_SECONDS) as http:
+        return _items(http, path)
+
+
+def _items(http: httpx.Client, path: str) -> list[Object] | None:
     try:
-        with cluster.http(timeout_seconds=ANSWER_SECONDS) as http:
-            answer = http.get(path)
+        answer = http.get(path)
     except httpx.HTTPError as error:
         raise EnvironmentFault(f"{path} cannot be read: {error!r}") from error
     if answer.status_code == httpx.codes.FORBIDDEN:
@@ -115,7 +122,7 @@ LOOKS: tuple[tuple[str, str, str, Callable[[Iterable[Object]], Iterator[ApiUndo]
 OF_NO_NAMESPACE = ("nodes",)
 
 
-def switched_on(cluster: Cluster, system: System) -> tuple[ApiUndo, ...]:
+def switched_on(http: httpx.Client, cluster: Cluster, system: System) -> tuple[ApiUndo, ...]:
     """Return an undo for each replica whose fault switches are not as the system says that they are to be.
 
     A replica that does not answer is left to its liveness probe, and one that was restarted has forgotten its faults. A
@@ -126,14 +133,13 @@ def switched_on(cluster: Cluster, system: System) -> tuple[ApiUndo, ...]:
     faults = system.faults
     pods = [pod for each in system.services for pod in observe_pods(cluster, system.namespace, each.workload)]
     here = [pod for pod in pods if pod.ip and not pod.terminating]
-    are_off = at_once(lambda pod: _is_off(cluster.another(), pod, faults), here)
+    are_off = at_once(lambda pod: _is_off(http, pod, faults), here)
     return tuple(switch_off(pod.namespace, pod.name, faults) for pod, off in zip(here, are_off, strict=True) if not off)
 
 
-def _is_off(cluster: Cluster, pod: PodView, faults: Faults) -> bool:
+def _is_off(http: httpx.Client, pod: PodView, faults: Faults) -> bool:
     try:
-        with cluster.http(timeout_seconds=ANSWER_SECONDS) as http:
-            answer = http.get(switch_off(pod.namespace, pod.name, faults).path)
+        answer = http.get(switch_off(pod.namespace, pod.name, faults).path)
     except httpx.HTTPError:
         return True
     return answer.is_server_error or (answer.is_success and is_as_declared(answer, faults))

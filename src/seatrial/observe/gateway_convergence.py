@@ -11,6 +11,7 @@ import httpx
 
 from seatrial.errors import Failed
 from seatrial.observe.customers import Reply, ask, customer, id_of, sign_in
+from seatrial.observe.flow import at_once
 from seatrial.observe.front_door import FrontDoor
 from seatrial.system import System
 from seatrial.system_gateway import Gateway
@@ -32,11 +33,12 @@ def await_turns(door: FrontDoor, system: System, gateway: Gateway, replicas: Map
     judgement: whoever goes on without it will measure, and judge, what is there.
     """
     plain = (route for route in gateway.routes if not route.affinity)
-    calls = {route.service: call for route in plain if (call := route.call).method == "GET"}
+    pending = list({route.service: call for route in plain if (call := route.call).method == "GET"}.items())
     deadline = time.monotonic() + system.tolerances.propagation_seconds
-    while calls and time.monotonic() < deadline:
-        calls = {name: call for name, call in calls.items() if not in_turn(door, system, call, replicas[name])}
-    return not calls
+    while pending and time.monotonic() < deadline:
+        in_turns = at_once(lambda each: in_turn(door, system, each[1], replicas[each[0]]), pending)
+        pending = [each for each, in_order in zip(pending, in_turns, strict=True) if not in_order]
+    return not pending
 
 
 def in_turn(door: FrontDoor, system: System, call: Call, replicas: Collection[str]) -> bool:

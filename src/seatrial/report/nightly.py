@@ -1,4 +1,4 @@
-"""Which scenarios wait for the night: those that take minutes, unless they are asked for."""
+"""Which scenarios wait for the night: those that take minutes. By night those are left out that longer ones cover."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import pytest
 
 from seatrial.report.features import SCENARIO
 
-TAG = "nightly"
+NIGHTLY = "nightly"
+DAILY = "daily"
 
 
-def is_left_for_the_night(item: pytest.Item, here: Path, arguments: Sequence[str]) -> bool:
-    """Tell whether a scenario is tagged so, and is none that the command line names by its id."""
-    if SCENARIO not in item.stash or item.get_closest_marker(TAG) is None:
+def is_left_out(item: pytest.Item, tag: str, here: Path, arguments: Sequence[str]) -> bool:
+    """Tell whether a scenario has this tag, and is none that the command line names by its id."""
+    if SCENARIO not in item.stash or item.get_closest_marker(tag) is None:
         return False
     return not any(_names(argument, item, here) for argument in arguments)
 

@@ -44,6 +44,8 @@ class RunRecord:
     """Scenarios that were to run."""
     left_for_nightly: list[str] = field(default_factory=list)
     """Names of the scenarios that ``--nightly`` would have run, too."""
+    left_for_daily: list[str] = field(default_factory=list)
+    """Names of the scenarios that a run with ``--nightly`` left out, because longer ones show the same and more."""
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     _clock: float = field(default_factory=time.monotonic)
 
@@ -96,6 +98,7 @@ class RunRecord:
             "phases": {name: round(seconds, 1) for name, seconds in self.phases.items()},
             "criteria": {criterion: _columns(counts) for criterion, counts in self.by_criterion().items()},
             "left_for_nightly": list(self.left_for_nightly),
+            "left_for_daily": list(self.left_for_daily),
             "scenarios": [{**asdict(result), "seconds": round(result.seconds, 2)} for result in self.scenarios],
         }
 

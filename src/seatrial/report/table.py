@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from seatrial.errors import Verdict
 from seatrial.report.catalogue import Catalogue
@@ -23,11 +23,16 @@ def summary_lines(record: RunRecord, catalogue: Catalogue) -> list[str]:
     lines += [line for result in troubles for line in _trouble(result)]
     if record.not_run:
         lines += ["", f"{record.not_run} of {record.collected} scenarios were not run: the run was stopped early"]
-    if record.left_for_nightly:
-        many = len(record.left_for_nightly)
-        lines += ["", f"{many} {'scenario is' if many == 1 else 'scenarios are'} left for --nightly:"]
-        lines += [f"    {name}" for name in record.left_for_nightly]
+    lines += _left(record.left_for_nightly, "left for --nightly")
+    lines += _left(record.left_for_daily, "left out with --nightly, because longer ones show the same and more")
     return [*lines, "", verdict_line(record)]
+
+
+def _left(names: Sequence[str], told: str) -> list[str]:
+    if not names:
+        return []
+    many = f"{len(names)} {'scenario is' if len(names) == 1 else 'scenarios are'} {told}:"
+    return ["", many, *(f"    {name}" for name in names)]
 
 
 def verdict_line(record: RunRecord) -> str:
