@@ -373,6 +373,13 @@ def test_a_request_keeps_the_id_that_the_customer_gave_it() -> None:
     assert [each["preserve_external_request_id"] for each in merged if "preserve_external_request_id" in each] == [True]
 
 
+def test_what_is_asked_again_is_asked_of_another_replica_even_where_the_failing_one_is_preferred() -> None:
+    policies = [patch["patch"]["value"].get("route", {}).get("retry_policy", {}) for patch in patches()]
+    (most,) = [each["host_selection_retry_max_attempts"] for each in policies if each]
+    preferred = 5 / 9  # an idle one of three, where the less busy of two is taken that are drawn independently
+    assert preferred ** (most + 1) < 1e-6
+
+
 def test_nothing_of_the_gateway_leads_to_the_fault_switches() -> None:
     text = "\n".join(path.read_text() for path in (MANIFESTS / "gateway" / "istio").rglob("*.yaml"))
     assert not re.search(rf"\b{SYSTEM['faults']['port']}\b", text)
