@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from itertools import chain
 from typing import NamedTuple
 
@@ -18,7 +17,6 @@ from seatrial.errors import Doubt, Inconclusive, doubt_on, fail_on
 from seatrial.observe.autoscalers import Autoscaler, await_computing
 from seatrial.observe.cpu_time import measure_cores
 from seatrial.observe.publication import observe_replicas
-from seatrial.observe.scale_watch import Scale
 from seatrial.observe.scaling import Scaling
 from seatrial.observe.usage import Containers, Usage, await_usage, observe_asked
 from seatrial.report.evidence import Evidence
@@ -32,8 +30,10 @@ DECISIONS_SECONDS = 35.0
 STEP = 4
 """Replicas that an autoscaler may add at a time (Kubernetes' own policy): what a request costs is measured at the
 number of replicas from which the last step begins."""
-SPARE = 2
+SPARE = 4
 """Replicas between those that a load asks for and the limit, where the limit must not be what stops it."""
+FED = 2
+"""Replicas beyond the least, to which it grows for its memory."""
 HUNGRY = 1.3
 """Times the target for memory, that replicas are made to use: the target is lowered, for the memory is what it is."""
 PATIENCE = 2
@@ -101,7 +101,7 @@ def overload(subject: Subject, releaser: Releaser, system: System, evidence: Evi
         subject,
         releaser,
         ordered(costs.rate(OVERLOAD * most, most), subject),
-        until=lambda scale, _: scale.counts[-1].ready >= most and rested(scale, DECISIONS_SECONDS),
+        until=lambda scale, _: scale.counts[-1].ready >= most and scale.rested(DECISIONS_SECONDS),
         within_seconds=given.scale_out_seconds + DECISIONS_SECONDS,
         shrink_seconds=given.scale_in_seconds,
     )
@@ -122,9 +122,10 @@ def load_in_proportion(subject: Subject, releaser: Releaser, system: System, evi
         subject,
         lambda: releaser(max_replicas=most + SPARE),
         ordered(costs.rate(most - 0.5, last), subject),
-        until=lambda scale, began: rested(scale, settle, since=began),
+        until=lambda scale, began: scale.rested(settle / 2, since=began),
         within_seconds=given.scale_out_seconds + PATIENCE * settle,
         worth=lambda: worth(subject, autoscaler),
+        settle_seconds=settle,
     )
     return keep(found, costs, evidence)
 
@@ -134,20 +135,15 @@ def load_in_proportion(subject: Subject, releaser: Releaser, system: System, evi
     target_fixture="scaling",
 )
 def starve_of_memory(subject: Subject, releaser: Releaser, system: System, evidence: Evidence) -> Scaling:
-    most, given = autoscaling_of(system).min_replicas + SPARE, system.tolerances
+    most, given = autoscaling_of(system).min_replicas + FED, system.tolerances
     found = grow(
         subject,
         lambda: releaser(max_replicas=most, percent=("memory", hungry_percent(subject))),
         0.0,
-        until=lambda scale, _: scale.counts[-1].ready >= most and rested(scale, DECISIONS_SECONDS),
+        until=lambda scale, _: scale.counts[-1].ready >= most and scale.rested(DECISIONS_SECONDS),
         within_seconds=given.scale_out_seconds,
     )
     return keep(found, None, evidence)
-
-
-def rested(scale: Scale, seconds: float, *, since: float = 0.0) -> bool:
-    """Tell whether the number of replicas did not change for so long, counted from a moment at the earliest."""
-    return time.time() - max(scale.changed_at, since) >= seconds
 
 
 def ordered(rate: float, subject: Subject) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any, Self
@@ -145,6 +146,20 @@ def test_a_service_is_at_its_least_and_watched_before_it_is_released_and_loaded(
     }
     assert (found.service, found.autoscaler, found.worth, found.rate_per_second) == ("auth", AUTH, 9.7, 300.0)
     assert found.loaded_at <= found.eased_at <= found.ended_at
+
+
+def test_what_was_measured_while_it_changed_is_measured_again(world: World):
+    now = time.time()
+    world.counts = [Count(now - 60, 7, 7)]
+    weights = iter([7.8, 9.9])
+
+    def weigh() -> float:
+        if len(world.counts) == 1:
+            world.counts.append(Count(now - 50, 9, 7))  # another number than the one that is being measured
+        return next(weights)
+
+    found = grow(subject(), lambda: None, 300.0, until=lambda *_: True, within_seconds=5, worth=weigh)
+    assert found.worth == 9.9
 
 
 def test_without_a_load_nothing_more_is_sent(world: World):

@@ -139,7 +139,7 @@ def test_one_that_does_not_shrink_or_does_so_late_is_told():
 
 @pytest.mark.parametrize(
     ("worth", "fits"),
-    [(9.5, [9, 10]), (9.88, [9, 10]), (2.0, [2]), (1.5, []), (20.0, [19, 20, 21, 22]), (0.0, [])],
+    [(9.5, [9, 10, 11]), (9.9, [9, 10, 11]), (2.0, [2]), (1.5, []), (20.0, [18, 19, 20, 21, 22, 23]), (0.0, [])],
 )
 def test_the_replicas_at_which_an_autoscaler_rests_are_within_its_tolerance(worth: float, fits: list[int]):
     assert list(fitting(worth)) == fits
@@ -158,9 +158,9 @@ def test_replicas_out_of_proportion_are_told():
     assert told(disproportionate(settling(12, 9.7), 90)) == cleandoc(
         f"""
         auth: its replicas are not in proportion to its load
-          expected  9 or 10 replicas for 90 s
+          expected  9 or 10 or 11 replicas for 90 s
           observed  12 replicas for 140 s
-                    load for 9.7 replicas; autoscalers let 10% pass
+                    load for 9.7 replicas; autoscalers let 10% pass, and measurements differ by 5%
                     steps: 2 → 12 at +60 s ({CPU})
           window    10 requests a second for 200 s, watched for 200 s
         """

@@ -16,7 +16,8 @@ def test_an_ordinary_host_gets_kinds_own_defaults() -> None:
     document = kind.configuration(2, withheld_capability=False, cgroup_v1=False)
     assert [node["role"] for node in document["nodes"]] == ["control-plane", "worker", "worker"]
     assert "featureGates" not in document
-    assert "containerdConfigPatches" not in document
+    (runtime,) = document["containerdConfigPatches"]
+    assert runtime == '[plugins."io.containerd.cri.v1.runtime"]\n  stats_collect_period = "60s"\n'
     assert not any("failCgroupV1" in patch for patch in document["kubeadmConfigPatches"])
     assert document["networking"]["apiServerAddress"] == "127.0.0.1"
 
@@ -24,7 +25,7 @@ def test_an_ordinary_host_gets_kinds_own_defaults() -> None:
 def test_a_host_that_withholds_the_capability_is_treated_as_rootless() -> None:
     document = kind.configuration(1, withheld_capability=True, cgroup_v1=True)
     assert document["featureGates"] == {"KubeletInUserNamespace": True}
-    assert "restrict_oom_score_adj = true" in document["containerdConfigPatches"][0]
+    assert "restrict_oom_score_adj = true" in document["containerdConfigPatches"][1]
     patches = [yaml.safe_load(patch) for patch in document["kubeadmConfigPatches"]]
     assert {"kind": "KubeletConfiguration", "failCgroupV1": False} in patches
 

@@ -101,11 +101,13 @@ def grow(
     within_seconds: float,
     shrink_seconds: float = 0.0,
     worth: Callable[[], float] = lambda: 0.0,
+    settle_seconds: float = 0.0,
 ) -> Scaling:
     """Load a service that has its least replicas until it is over, then see it shrink for so long, at most.
 
     The autoscaler is held until ``release`` is called, with which the load begins. ``until`` gets what the watch saw,
-    and when the load began. ``worth`` is measured before the load ends.
+    and when the load began. ``worth`` is measured then, and the load goes on until nothing has changed for
+    ``settle_seconds``; when something did, all that is done again: what was measured is true of one number of replicas.
     """
     system, service = subject.system, subject.service
     autoscaler = autoscaler_of(subject)
@@ -128,10 +130,14 @@ def grow(
             if rate_per_second:
                 flow = direct_flow(system, [service], subject.vantages, rate_per_second=rate_per_second, fresh=True)
                 flows[LOAD] = load.enter_context(flow)
-            _await(lambda: until(watch.scale(), began), within_seconds)
-            measured, eased = worth(), time.time()
+            deadline, measured, rested_since = time.monotonic() + within_seconds, 0.0, None
+            while rested_since != watch.scale().changed_at and time.monotonic() < deadline:
+                _await(lambda: until(watch.scale(), began), deadline)
+                rested_since, measured = watch.scale().changed_at, worth()
+                _await(lambda: watch.scale().rested(settle_seconds, since=began), deadline)
+            eased = time.time()
         if shrink_seconds:
-            _await(lambda: _is_back(watch.scale(), least), shrink_seconds)
+            _await(lambda: _is_back(watch.scale(), least), time.monotonic() + shrink_seconds)
             observe(system.tolerances.settle_seconds)
         traffic = {kind: flow.stop()[service.name] for kind, flow in flows.items()}
         said = autoscaler_of(subject)
@@ -142,8 +148,7 @@ def _is_back(scale: Scale, least: int) -> bool:
     return scale.counts[-1].wanted == least == scale.counts[-1].ready
 
 
-def _await(is_over: Callable[[], bool], within_seconds: float) -> None:
-    """Wait until it is over, or the bound is: what was watched tells which."""
-    deadline = time.monotonic() + within_seconds
+def _await(is_over: Callable[[], bool], deadline: float) -> None:
+    """Wait until it is over, or the bound is (by the monotonic clock): what was watched tells which."""
     while not is_over() and time.monotonic() < deadline:
         observe(POLL_SECONDS)

@@ -61,6 +61,10 @@ class Scale:
         latest = takewhile(lambda each: each.wanted == self.wanted, reversed(self.counts))
         return min(each.at for each in latest)
 
+    def rested(self, seconds: float, *, since: float = 0.0) -> bool:
+        """Tell whether that number did not change for so long, counted from a moment at the earliest."""
+        return time.time() - max(self.changed_at, since) >= seconds
+
 
 @dataclass
 class ScaleWatch(Watch):
