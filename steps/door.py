@@ -8,7 +8,6 @@ from typing import Any
 
 from pytest_bdd import parsers, when
 
-from seatrial.chaos.experiment_file import find_experiment, read_experiment
 from seatrial.chaos.journal import Journal
 from seatrial.chaos.plan import Plan
 from seatrial.chaos.targets import Targets
@@ -24,7 +23,7 @@ from seatrial.observe.vantage import Vantage
 from seatrial.plugin import TrialOptions
 from seatrial.report.evidence import Collectors, Evidence
 from seatrial.system import System
-from steps.chaos import run_and_judge
+from steps.chaos import fit_experiment, run_and_judge
 from steps.health import Outages, keep_timelines
 from steps.reliability import gateway_targets, log_in
 from steps.routing import gateway_of
@@ -44,7 +43,7 @@ def disturb_the_door(
 ) -> Outages:
     given, gateways = system.tolerances, ready_pods(observe_gateways(cluster, system))
     _, target = gateway_targets(cluster, system, door, log_in(door, system))[0]
-    experiment = read_experiment(find_experiment(name))
+    experiment = fit_experiment(name, system, trial_options)
     plan = Plan(experiment, cluster, system, trial_options.system, Targets(), trial_options.seed)
     with Readers(cluster, system, vantages, target) as readers:
         readers.observe(given.settle_seconds)

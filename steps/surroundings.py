@@ -11,7 +11,6 @@ from typing import NamedTuple
 import pytest
 from pytest_bdd import given, parsers, then, when
 
-from seatrial.chaos.experiment_file import find_experiment, read_experiment
 from seatrial.chaos.journal import Journal
 from seatrial.chaos.plan import Plan
 from seatrial.chaos.surroundings import CALLER, NODE, SERVICE
@@ -28,7 +27,7 @@ from seatrial.plugin import TrialOptions
 from seatrial.report.evidence import Collectors, Evidence
 from seatrial.report.plots import timeline_plot
 from seatrial.system import System
-from steps.chaos import run_and_judge
+from steps.chaos import fit_experiment, run_and_judge
 
 EDGES = ("packet-loss", "edge-latency", "edge-latency-mesh")
 """Experiments on one declared call."""
@@ -84,7 +83,7 @@ def disturb(
     system, replicas = flow.system, replica_names(flow.cluster, flow.system)
     chosen = choose(name, flow.cluster, system, dice)
     flow.observe(system.tolerances.settle_seconds)
-    experiment = read_experiment(find_experiment(name))
+    experiment = fit_experiment(name, system, options)
     plan = Plan(experiment, flow.cluster, system, options.system, Targets(), options.seed, chosen.variables)
     journal = run_and_judge(plan, evidence)
     ended = time.time()

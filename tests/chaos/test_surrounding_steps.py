@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from seatrial.chaos.journal import Activity, Journal
 from seatrial.paths import ROOT
 from seatrial.system_file import load_system, parse_system
 from steps import surroundings as steps
+from steps.chaos import fit_experiment
 
 CLUSTER: Any = None
 SYSTEM = load_system(ROOT / "system.yaml")
@@ -67,6 +69,15 @@ def test_where_nobody_calls_anybody_the_scenario_is_skipped():
     alone = parse_system("name: shop\nnamespace: shop\nservices: [{name: items}]\n", "system.yaml")
     with pytest.raises(pytest.skip.Exception, match="shop declares no calls between services"):
         steps.choose("packet-loss", CLUSTER, alone, random.Random(1))
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [("packet-loss", "packet-loss enters nodes from their engine"), ("process-stop", "process-stop enters nodes")],
+)
+def test_what_enters_nodes_is_skipped_on_a_cluster_that_is_not_the_projects_own(name: str, what: str):
+    with pytest.raises(pytest.skip.Exception, match=what):
+        fit_experiment(name, SYSTEM, SimpleNamespace(cluster="current"))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", ["edge-latency", "edge-latency-mesh"])
