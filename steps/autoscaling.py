@@ -94,9 +94,11 @@ def autoscalers_know(known: Known, system: System) -> None:
     "one service has its least replicas, and more load than its most replicas are meant for, until it has grown",
     target_fixture="scaling",
 )
-def overload(subject: Subject, releaser: Releaser, system: System, evidence: Evidence) -> Scaling:
+def overload(
+    subject: Subject, known_costs: dict[str, Costs], releaser: Releaser, system: System, evidence: Evidence
+) -> Scaling:
     most, given = autoscaling_of(system).max_replicas, system.tolerances
-    costs = measure_costs(subject, autoscaler_of(subject), subject.service.replicas)
+    costs = costs_of(subject, known_costs)
     found = grow(
         subject,
         releaser,
@@ -112,16 +114,16 @@ def overload(subject: Subject, releaser: Releaser, system: System, evidence: Evi
     "one service has its least replicas, and as much load as nine and a half replicas are meant for",
     target_fixture="scaling",
 )
-def load_in_proportion(subject: Subject, releaser: Releaser, system: System, evidence: Evidence) -> Scaling:
+def load_in_proportion(
+    subject: Subject, known_costs: dict[str, Costs], releaser: Releaser, system: System, evidence: Evidence
+) -> Scaling:
     most, given = autoscaling_of(system).max_replicas, system.tolerances
-    autoscaler = autoscaler_of(subject)
-    last = max(most - STEP, autoscaler.min_replicas)
-    costs = measure_costs(subject, autoscaler, last)
+    autoscaler, costs = autoscaler_of(subject), costs_of(subject, known_costs)
     settle = given.scale_settle_seconds
     found = grow(
         subject,
         lambda: releaser(max_replicas=most + SPARE),
-        ordered(costs.rate(most - 0.5, last), subject),
+        ordered(costs.rate(most - 0.5, last_but_one(system)), subject),
         until=lambda scale, began: scale.rested(settle / 2, since=began),
         within_seconds=given.scale_out_seconds + PATIENCE * settle,
         worth=lambda: worth(subject, autoscaler),
@@ -144,6 +146,20 @@ def starve_of_memory(subject: Subject, releaser: Releaser, system: System, evide
         within_seconds=given.scale_out_seconds,
     )
     return keep(found, None, evidence)
+
+
+def costs_of(subject: Subject, known: dict[str, Costs]) -> Costs:
+    """Return what a request to a service costs, measured once in a run."""
+    name = subject.service.name
+    if name not in known:
+        known[name] = measure_costs(subject, autoscaler_of(subject), last_but_one(subject.system))
+    return known[name]
+
+
+def last_but_one(system: System) -> int:
+    """Return the number of replicas from which the last step to the most begins."""
+    declared = autoscaling_of(system)
+    return max(declared.max_replicas - STEP, declared.min_replicas)
 
 
 def ordered(rate: float, subject: Subject) -> float:
