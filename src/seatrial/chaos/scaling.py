@@ -130,7 +130,8 @@ def grow(
             if rate_per_second:
                 flow = direct_flow(system, [service], subject.vantages, rate_per_second=rate_per_second, fresh=True)
                 flows[LOAD] = load.enter_context(flow)
-            deadline, measured, rested_since = time.monotonic() + within_seconds, 0.0, None
+            deadline, measured = time.monotonic() + within_seconds, 0.0
+            rested_since: float | None = None
             while rested_since != watch.scale().changed_at and time.monotonic() < deadline:
                 _await(lambda: until(watch.scale(), began), deadline)
                 rested_since, measured = watch.scale().changed_at, worth()
