@@ -16,7 +16,7 @@ from seatrial.observe.agent import PORT
 from seatrial.observe.customers import customer, sign_in
 from seatrial.observe.front_door import FrontDoor
 from seatrial.observe.records import Traffic
-from seatrial.observe.steady import Sent, Stream, load, send_steadily
+from seatrial.observe.steady import Sent, Stream, await_rest, load, send_steadily
 from seatrial.observe.target import Target, gateway_target, observe_inner_address, service_target
 from seatrial.observe.vantage import Vantage, vantages_beside
 from seatrial.report.evidence import Evidence
@@ -31,10 +31,20 @@ COLUMNS = (
 )
 
 
+@given("the machine is at rest")
+def machine_is_at_rest(system: System, vantages: tuple[Vantage, ...]) -> None:
+    await_rest(system, vantages[-1], agent_of(vantages[0]))
+
+
+def agent_of(vantage: Vantage) -> Target:
+    """Return the cheapest that one agent can ask another."""
+    return Target(f"http://{vantage.address()}:{PORT}/healthz")
+
+
 @when("one agent asks another at the rate that an agent must reach", target_fixture="alone")
 def ask_an_agent(system: System, vantages: tuple[Vantage, ...], evidence: Evidence) -> Traffic:
     rate, seconds = system.tolerances.instrument_rate_per_second, system.tolerances.instrument_seconds
-    target = Target(f"http://{vantages[0].address()}:{PORT}/healthz")
+    target = agent_of(vantages[0])
     traffic = load(system, vantages[-1], target, count=int(rate * seconds), rate_per_second=rate).wait()
     evidence.packed_csv("requests between agents", traffic.requests)
     row = (instrument.sent_per_second(traffic), reliability.latencies(traffic, 200))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from seatrial.observe.records import Request, Traffic
-from seatrial.observe.steady import CONNECTIONS, Stream, load, patience, send_by_turns, send_steadily
+from seatrial.observe.steady import CONNECTIONS, Stream, await_rest, load, patience, send_by_turns, send_steadily
 from seatrial.observe.target import Target
 from seatrial.system_file import parse_system
 
@@ -25,16 +25,23 @@ class Run:
 
 
 class Node:
-    """A vantage that notes what it is told to send, and answers each request at once."""
+    """A vantage that notes what it is told to send, and answers each request at once.
 
-    def __init__(self, node: str) -> None:
+    The first runs send some of their requests late.
+    """
+
+    def __init__(self, node: str, *late: int) -> None:
         self.node = node
+        self.late = list(late)
         self.orders: list[tuple[Target, dict[str, Any]]] = []
 
     def load(self, target: Target, **order: Any) -> Run:
         self.orders.append((target, order))
         moments = [number / order["rate_per_second"] for number in range(order["count"])]
-        return Run(Traffic(self.node, target.url, False, tuple(Request(at, at, at, 200, "", "") for at in moments)))
+        late = self.late.pop(0) if self.late else 0
+        starts = [at + (0.02 if number < late else 0.0) for number, at in enumerate(moments)]
+        requests = (Request(at, start, start, 200, "", "") for at, start in zip(moments, starts, strict=True))
+        return Run(Traffic(self.node, target.url, False, tuple(requests)))
 
 
 @pytest.fixture(autouse=True)
@@ -69,6 +76,18 @@ def test_an_order_carries_the_names_and_bounds_of_the_system():
         "other": None,
         "turns": "",
     }
+
+
+@pytest.mark.parametrize(("late", "looks"), [((), 1), ((1,), 1), ((2, 9, 1), 3)], ids=["at once", "one", "later"])
+def test_a_machine_is_at_rest_when_an_agent_sends_in_time(late: tuple[int, ...], looks: int):
+    node = Node("a", *late)
+    assert await_rest(SYSTEM, node, WEB)  # type: ignore[arg-type]
+    assert [(order["count"], order["rate_per_second"]) for _, order in node.orders] == [(100, 100)] * looks
+
+
+def test_a_machine_that_does_not_come_to_rest_is_not_waited_for_any_longer_than_declared():
+    hurried = SYSTEM.model_copy(update={"tolerances": SYSTEM.tolerances.model_copy(update={"rest_seconds": 0.01})})
+    assert not await_rest(hurried, Node("a", *[50] * 100_000), WEB)  # type: ignore[arg-type]
 
 
 def test_no_stream_sends_nothing():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,10 @@ CONNECTIONS = 6
 MOST_AWAITED = 500
 """Answers that an agent waits for at the same time; its bound is 512, the rest is for what takes a little longer."""
 SPARE = 12
+LIGHT_REQUESTS = 100
+"""Requests within a second, by which it is seen whether an agent gets a core when it needs one."""
+FEW = 1
+"""Of them that may be late all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,21 @@ def send_by_turns(system: System, vantage: Vantage, first: Target, other: Target
     given = system.tolerances
     count, rate = given.block_requests * len(turns), given.compared_rate_per_second
     return load(system, vantage, first, count=count, rate_per_second=rate, other=other, turns=turns).wait()
+
+
+def await_rest(system: System, vantage: Vantage, target: Target) -> bool:
+    """Wait until an agent sends a few requests when they are due; false when the bound is over first.
+
+    What came before, or somebody else on the same machine, may still need the cores. This is no judgement: whoever
+    goes on without rest will measure, and judge, what is there.
+    """
+    given = system.tolerances
+    deadline = time.monotonic() + given.rest_seconds
+    while time.monotonic() < deadline:
+        light = load(system, vantage, target, count=LIGHT_REQUESTS, rate_per_second=LIGHT_REQUESTS).wait()
+        if sum(each.start - each.scheduled > given.send_lag_seconds for each in light.requests) <= FEW:
+            return True
+    return False
 
 
 def load(
