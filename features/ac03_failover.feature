@@ -20,7 +20,7 @@ Feature: Traffic is routed to healthy replicas only
     And it is not restarted
     And it gets its share back when it is ready again
 
-  @disruptive
+  @disruptive @daily
   Scenario: A replica that hangs is taken out and restarted
     When one replica of every service hangs
     Then it gets no new request after the bound for hung replicas
@@ -80,6 +80,7 @@ Feature: Traffic is routed to healthy replicas only
     When the experiment "process-stop" is run
     Then it gets no new request after the bound for hung replicas
     And it is restarted
+    And it gets its share back when it is ready again
     And customers are served as well as before
 
   @nightly @disruptive @chaos
