@@ -67,7 +67,7 @@ class Watching:
         self.world.done.append("not watched")
 
     def scale(self) -> Scale:
-        return Scale(tuple(self.world.counts), (), ())
+        return Scale(tuple(self.world.counts), ())
 
 
 @pytest.fixture

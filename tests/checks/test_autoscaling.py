@@ -24,15 +24,22 @@ from seatrial.checks.autoscaling import (
 )
 from seatrial.observe.autoscalers import Autoscaler, Condition
 from seatrial.observe.records import Request, Traffic
-from seatrial.observe.scale_watch import RESCALE, Count, Note, Said, Scale
+from seatrial.observe.scale_watch import Count, Said, Scale
 from seatrial.observe.scaling import Scaling
 
 from .traffic import answer, error, told
 
 BEGAN, EASED, ENDED = 1000.0, 1200.0, 1300.0
-CPU = "cpu resource utilization (percentage of request) above target"
+CPU = "cpu resource utilization (percentage of request)"
 MORE = Condition("ScalingLimited", True, "TooManyReplicas", "the desired replica count is more than the maximum")
 AUTH = Autoscaler("auth", "Deployment", "auth", 2, 10, {"cpu": 70}, 45, (MORE,))
+
+
+def stepping(wanted: int, by: str = CPU) -> Autoscaler:
+    """Return the autoscaler as it is just after a step."""
+    able = Condition("AbleToScale", True, "SucceededRescale", f"it was able to update the target scale to {wanted}")
+    active = Condition("ScalingActive", True, "ValidMetricFound", f"it could calculate a replica count from {by}")
+    return replace(AUTH, conditions=(able, active))
 
 
 def sent(*, rate: float = 10.0, until: float = EASED, bad: tuple[Request, ...] = ()) -> Traffic:
@@ -50,12 +57,8 @@ def scaling(steps: Mapping[float, int] | None = None, *, late: float = 5.0, **ch
     for seconds, wanted in taken.items():
         counts += [Count(BEGAN + seconds, wanted, ready), Count(BEGAN + seconds + late, wanted, wanted)]
         ready = wanted
-    notes = [
-        Note(BEGAN + at + 0.1, RESCALE, f"New size: {wanted}; reason: {CPU}")
-        for at, wanted in taken.items()
-        if wanted > 2
-    ]
-    seen = Scale(tuple(counts), (Said(BEGAN + 95, AUTH),), tuple(notes))
+    said = [Said(BEGAN + at + 0.1, stepping(wanted)) for at, wanted in taken.items() if wanted > 2]
+    seen = Scale(tuple(counts), (*said, Said(BEGAN + 95, AUTH)))
     whole = Scaling("auth", AUTH, seen, BEGAN, EASED, ENDED, 10.0, {"load": sent()})
     return replace(whole, **changes)
 
@@ -177,9 +180,10 @@ def test_a_load_at_which_it_stops_in_any_case_is_a_doubt(worth: float):
 
 
 def hungry(why: str, most: int = 4) -> Scaling:
-    grown = scaling({30.0: 3, 45.0: most}, autoscaler=replace(AUTH, max_replicas=4), rate_per_second=0.0)
-    notes = tuple(replace(each, message=each.message.replace("cpu", why)) for each in grown.scale.notes)
-    return replace(grown, scale=replace(grown.scale, notes=notes))
+    steps = {30.0: 3, 45.0: most}
+    grown = scaling(steps, autoscaler=replace(AUTH, max_replicas=4), rate_per_second=0.0)
+    said = tuple(Said(BEGAN + at, stepping(wanted, CPU.replace("cpu", why))) for at, wanted in steps.items())
+    return replace(grown, scale=replace(grown.scale, said=said))
 
 
 def test_one_that_grows_for_its_memory_is_good():

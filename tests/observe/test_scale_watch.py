@@ -16,16 +16,6 @@ def deployment(name: str, wanted: int, ready: int | None) -> Any:
     return SimpleNamespace(metadata=SimpleNamespace(name=name), spec=SimpleNamespace(replicas=wanted), status=status)
 
 
-def event(message: str, *, name: str = "auth", kind: str = "HorizontalPodAutoscaler", count: int | None = 1) -> Any:
-    return SimpleNamespace(
-        involved_object=SimpleNamespace(kind=kind, name=name),
-        metadata=SimpleNamespace(uid=message),
-        count=count,
-        reason="SuccessfulRescale",
-        message=message,
-    )
-
-
 def watching() -> ScaleWatch:
     return ScaleWatch(None, "shop", workload="auth-front", autoscaler="auth")  # type: ignore[arg-type]
 
@@ -35,19 +25,17 @@ def autoscaler(name: str = "auth") -> client.V2HorizontalPodAutoscaler:
     return client.V2HorizontalPodAutoscaler.model_validate({"metadata": {"name": name}, "spec": spec})
 
 
-def test_three_kinds_of_objects_are_followed_each_by_a_connection_of_its_own():
+def test_two_kinds_of_objects_are_followed_each_by_a_connection_of_its_own():
     connections: list[Any] = []
 
     def another() -> Any:
-        api = SimpleNamespace(
-            list_namespaced_deployment=1, list_namespaced_horizontal_pod_autoscaler=2, list_namespaced_event=3
-        )
-        connections.append(SimpleNamespace(apps=api, autoscaling=api, core=api))
+        api = SimpleNamespace(list_namespaced_deployment=1, list_namespaced_horizontal_pod_autoscaler=2)
+        connections.append(SimpleNamespace(apps=api, autoscaling=api))
         return connections[-1]
 
     watch = ScaleWatch(SimpleNamespace(another=another), "shop")  # type: ignore[arg-type]
-    assert [lister for lister, _ in watch._followers()] == [1, 2, 3]
-    assert len(connections) == 3
+    assert [lister for lister, _ in watch._followers()] == [1, 2]
+    assert len(connections) == 2
 
 
 def test_the_numbers_of_the_one_deployment_are_noted():
@@ -66,21 +54,8 @@ def test_what_the_one_autoscaler_says_is_noted():
     assert [each.autoscaler.target for each in watch.scale().said] == ["auth-front"]
 
 
-def test_events_of_before_the_watch_and_of_others_and_such_that_are_listed_anew_are_not_noted():
-    watch = watching()
-    watch._note_event("ADDED", event("old"))
-    watch._begun = True
-    watch._note_event("ADDED", event("old"))
-    watch._note_event("ADDED", event("other", name="users"))
-    watch._note_event("ADDED", event("pod", kind="Pod"))
-    for _ in range(2):
-        watch._note_event("ADDED", event("new", count=None))
-    watch._note_event("MODIFIED", event("old", count=2))
-    assert [each.message for each in watch.scale().notes] == ["new", "old"]
-
-
 def counts(*rows: tuple[float, int, int]) -> Scale:
-    return Scale(tuple(Count(*row) for row in rows), (), ())
+    return Scale(tuple(Count(*row) for row in rows), ())
 
 
 def test_the_last_number_is_told_and_since_when_it_is_that():

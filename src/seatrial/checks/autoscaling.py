@@ -19,7 +19,7 @@ DISAGREEMENT = 0.05
 more, and on two cores a request cost between 1.0 and 1.4 ms within three minutes."""
 FIRST = 5
 MEMORY = "memory"
-"""Word by which an autoscaler's event says that it took a step because of that resource."""
+"""Word by which an autoscaler says that it computed a number of replicas by that resource."""
 
 
 def unloaded(scaling: Scaling) -> Iterator[Doubt]:

@@ -14,8 +14,11 @@ USUAL_WINDOW_SECONDS = 300
 """For which Kubernetes waits before it scales in, when an autoscaler does not say."""
 EVERY_SECONDS = 1.0
 """Between two looks at what they say."""
-ACTIVE, LIMITED = "ScalingActive", "ScalingLimited"
-"""Conditions: it can compute a number of replicas; that number is not between its bounds."""
+ACTIVE, LIMITED, ABLE = "ScalingActive", "ScalingLimited", "AbleToScale"
+"""Conditions: it can compute a number of replicas, and says by what; that number is not between its bounds; it can set
+the number."""
+RESCALED = "SucceededRescale"
+"""Reason of the last: it has just set it."""
 TOO_MANY = "TooManyReplicas"
 """Reason of the second: it would have more."""
 

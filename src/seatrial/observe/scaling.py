@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from seatrial.observe.autoscalers import Autoscaler
+from seatrial.observe.autoscalers import ABLE, ACTIVE, RESCALED, Autoscaler
 from seatrial.observe.records import Traffic
-from seatrial.observe.scale_watch import RESCALE, Scale
+from seatrial.observe.scale_watch import Scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Step:
     before: int
     after: int
     why: str
-    """As the autoscaler told it in an event; empty when it told nothing."""
+    """By what the autoscaler computed the number, in its own words; empty when it did not say that it took the step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,13 @@ class Scaling:
         return next((each.at for each in counts if each.ready >= replicas), None)
 
     def _why(self, size: int, at: float) -> str:
-        begins = f"New size: {size};"
-        told = [each for each in self.scale.notes if each.reason == RESCALE and each.message.startswith(begins)]
-        nearest = min(told, key=lambda each: abs(each.at - at), default=None)
-        return nearest.message.partition("reason: ")[2] if nearest else ""
+        said = [each for each in self.scale.said if _took(each.autoscaler, size)]
+        nearest = min(said, key=lambda each: abs(each.at - at), default=None)
+        active = nearest.autoscaler.condition(ACTIVE) if nearest else None
+        return active.message.partition("a replica count from ")[2] if active else ""
+
+
+def _took(autoscaler: Autoscaler, size: int) -> bool:
+    """Tell whether it says that its last step led to this number of replicas."""
+    able = autoscaler.condition(ABLE)
+    return able is not None and able.reason == RESCALED and able.message.endswith(f" {size}")
