@@ -12,7 +12,7 @@ Feature: Traffic is routed to healthy replicas only
     When the health checks of every service are read
     Then each service has the probes that failover needs
 
-  @disruptive
+  @disruptive @daily
   Scenario: A replica that is not ready gets no new request
     When one replica of every service reports that it is not ready
     Then it gets no new request after the bound for unready replicas
@@ -70,9 +70,18 @@ Feature: Traffic is routed to healthy replicas only
 
     Examples:
       | name         |
-      | not-ready    |
       | slow-replica |
       | cpu-stress   |
+
+  @nightly @disruptive @chaos
+  Scenario: The experiment not-ready is survived
+    Given customers use the marketplace
+    When the experiment "not-ready" is run
+    Then it gets no new request after the bound for unready replicas
+    And no request fails
+    And it is not restarted
+    And it gets its share back when it is ready again
+    And customers are served as well as before
 
   @nightly @disruptive @chaos
   Scenario: The experiment process-stop is survived

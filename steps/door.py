@@ -46,7 +46,6 @@ def disturb_the_door(
     experiment = fit_experiment(name, system, trial_options)
     plan = Plan(experiment, cluster, system, trial_options.system, Targets(), trial_options.seed)
     with Readers(cluster, system, vantages, target) as readers:
-        readers.observe(given.settle_seconds)
         journal = run_and_judge(plan, evidence)
         window = crash_of(journal)["at"] + given.crash_window_seconds - time.time()
         readers.observe(max(window, given.settle_seconds))

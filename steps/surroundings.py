@@ -79,10 +79,12 @@ def disturb_names(
 def disturb(
     name: str, flow: Flow, options: TrialOptions, dice: random.Random, evidence: Evidence, on_failure: Collectors
 ) -> Disturbance:
-    """Run an experiment under a flow of requests, and keep what was seen as data and as a picture."""
+    """Run an experiment under a flow of requests, and keep what was seen as data and as a picture.
+
+    What is normal shows before it begins: its guard has to stand first.
+    """
     system, replicas = flow.system, replica_names(flow.cluster, flow.system)
     chosen = choose(name, flow.cluster, system, dice)
-    flow.observe(system.tolerances.settle_seconds)
     experiment = fit_experiment(name, system, options)
     plan = Plan(experiment, flow.cluster, system, options.system, Targets(), options.seed, chosen.variables)
     journal = run_and_judge(plan, evidence)

@@ -199,6 +199,14 @@ def test_an_experiment_that_has_ended_need_not_show_itself_again(pods: Pods) -> 
     assert flow.whole
 
 
+def test_only_what_begins_at_once_is_preceded_by_a_time_of_its_own(pods: Pods) -> None:
+    at_once, experiment = Fake(), Fake()
+    suffer(at_once, fault(at_once))
+    suffer(experiment, fault(experiment, ends_whole=True))
+    assert at_once.events[0] == ("observe", 3)
+    assert experiment.events == at_once.events[1:]
+
+
 def test_only_the_services_that_it_concerns_are_awaited_and_kept(pods: Pods) -> None:
     flow = Fake(endpoints="auth-1 auth-2 users-1")
     outages = undergo(flow, fault(flow, ends_whole=True), {"auth": pod("auth-1")})  # type: ignore[arg-type]
