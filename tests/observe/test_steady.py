@@ -78,7 +78,7 @@ def test_an_order_carries_the_names_and_bounds_of_the_system():
     }
 
 
-@pytest.mark.parametrize(("late", "looks"), [((), 1), ((1,), 1), ((2, 9, 1), 3)], ids=["at once", "one", "later"])
+@pytest.mark.parametrize(("late", "looks"), [((), 1), ((5,), 1), ((6, 36, 5), 3)], ids=["at once", "some", "later"])
 def test_a_machine_is_at_rest_when_an_agent_sends_in_time(late: tuple[int, ...], looks: int):
     node = Node("a", *late)
     assert await_rest(SYSTEM, node, WEB)  # type: ignore[arg-type]

@@ -11,6 +11,8 @@ from seatrial.system import Service, System
 
 CHANCE = 1e-3
 """Of a replica to be missed by one look although it is programmed; such a look is merely repeated."""
+STRAY = 1
+"""Replicas more than declared that such a look still shows: one that has left, and is programmed yet."""
 
 
 def await_convergence(
@@ -61,8 +63,8 @@ def _reached(system: System, service: Service, vantage: Vantage, names: Mapping[
 
 
 def _look_size(replicas: int) -> int:
-    """Return how many connections show all replicas but for ``CHANCE`` (of twice the declared number)."""
-    k, size = 2 * replicas, 1
+    """Return how many connections show all replicas, and one more, but for ``CHANCE``."""
+    k, size = replicas + STRAY, 1
     while k * (1 - 1 / k) ** size > CHANCE:
         size += 1
     return size
