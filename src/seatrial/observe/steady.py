@@ -21,7 +21,7 @@ SPARE = 12
 LIGHT_REQUESTS = 100
 """Requests within a second, by which it is seen whether an agent gets a core when it needs one."""
 FEW = 5
-"""Of them that may be late all the same: 1 to 4 are where nothing else runs, 10 to 40 where something takes the cores."""
+"""Of them that may be late all the same: 1 to 4 are where nothing else runs, 10 to 40 where something takes a core."""
 
 
 @dataclass(frozen=True, slots=True)
