@@ -11,12 +11,12 @@ from pytest_bdd import given, then, when
 from seatrial.checks import instrument, reliability
 from seatrial.checks.reliability import Bound
 from seatrial.cluster.client import Cluster
-from seatrial.errors import doubt_on, fail_on
+from seatrial.errors import Doubt, doubt_on, fail_on
 from seatrial.observe.agent import PORT
 from seatrial.observe.customers import customer, sign_in
 from seatrial.observe.front_door import FrontDoor
 from seatrial.observe.records import Traffic
-from seatrial.observe.steady import Sent, Stream, await_rest, load, send_steadily
+from seatrial.observe.steady import Sent, Stream, send_steadily, send_until
 from seatrial.observe.target import Target, gateway_target, observe_inner_address, service_target
 from seatrial.observe.vantage import Vantage, vantages_beside
 from seatrial.report.evidence import Evidence
@@ -31,31 +31,27 @@ COLUMNS = (
 )
 
 
-@given("the machine is at rest")
-def machine_is_at_rest(system: System, vantages: tuple[Vantage, ...]) -> None:
-    await_rest(system, vantages[-1], agent_of(vantages[0]))
-
-
-def agent_of(vantage: Vantage) -> Target:
-    """Return the cheapest that one agent can ask another."""
-    return Target(f"http://{vantage.address()}:{PORT}/healthz")
-
-
-@when("one agent asks another at the rate that an agent must reach", target_fixture="alone")
+@when(
+    "one agent asks another at the rate that an agent must reach, until it is seen to reach it", target_fixture="alone"
+)
 def ask_an_agent(system: System, vantages: tuple[Vantage, ...], evidence: Evidence) -> Traffic:
-    rate, seconds = system.tolerances.instrument_rate_per_second, system.tolerances.instrument_seconds
-    target = agent_of(vantages[0])
-    traffic = load(system, vantages[-1], target, count=int(rate * seconds), rate_per_second=rate).wait()
+    target = Target(f"http://{vantages[0].address()}:{PORT}/healthz")
+    traffic = send_until(system, vantages[-1], target, lambda sent: not weaknesses(sent, system))
     evidence.packed_csv("requests between agents", traffic.requests)
     row = (instrument.sent_per_second(traffic), reliability.latencies(traffic, 200))
     evidence.csv("the instrument", [row], ("sent a second", "latencies in seconds"))
     return traffic
 
 
+def weaknesses(traffic: Traffic, system: System) -> list[Doubt]:
+    """Return why an agent is no good as an instrument."""
+    given = system.tolerances
+    return list(instrument.too_weak(traffic, given.instrument_rate_per_second, given.send_lag_seconds))
+
+
 @then("every request was sent in time, and answered")
 def the_instrument_is_good(alone: Traffic, system: System) -> None:
-    given = system.tolerances
-    doubt_on(instrument.too_weak(alone, given.instrument_rate_per_second, given.send_lag_seconds))
+    doubt_on(weaknesses(alone, system))
 
 
 @given("enough requests to show the bound of every day", target_fixture="bound")

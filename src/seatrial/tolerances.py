@@ -117,8 +117,8 @@ class Tolerances(Model):
     """Requests a second that one agent must be able to send in time."""
     instrument_seconds: Seconds = 5.0
     """How long that is tried."""
-    rest_seconds: Seconds = 30.0
-    """For the machine to come to rest before it is tried: what came before may still need the cores."""
+    instrument_shown_seconds: Seconds = 30.0
+    """In which it must be seen to be able to: others on the same machine can hide it, and never pretend it."""
     gateway_slowdown: Slowdown = 3.0
     """Times that a request may take through the gateway as long as directly: TLS, a second connection, and its turn."""
     mesh_slowdown: Slowdown = 3.0

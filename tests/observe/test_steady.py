@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from seatrial.observe.records import Request, Traffic
-from seatrial.observe.steady import CONNECTIONS, Stream, await_rest, load, patience, send_by_turns, send_steadily
+from seatrial.observe.steady import CONNECTIONS, Stream, load, patience, send_by_turns, send_steadily, send_until
 from seatrial.observe.target import Target
 from seatrial.system_file import parse_system
 
@@ -78,16 +78,20 @@ def test_an_order_carries_the_names_and_bounds_of_the_system():
     }
 
 
-@pytest.mark.parametrize(("late", "looks"), [((), 1), ((5,), 1), ((6, 36, 5), 3)], ids=["at once", "some", "later"])
-def test_a_machine_is_at_rest_when_an_agent_sends_in_time(late: tuple[int, ...], looks: int):
-    node = Node("a", *late)
-    assert await_rest(SYSTEM, node, WEB)  # type: ignore[arg-type]
-    assert [(order["count"], order["rate_per_second"]) for _, order in node.orders] == [(100, 100)] * looks
+def in_time(traffic: Traffic) -> bool:
+    return all(each.start == each.scheduled for each in traffic.requests)
 
 
-def test_a_machine_that_does_not_come_to_rest_is_not_waited_for_any_longer_than_declared():
-    hurried = SYSTEM.model_copy(update={"tolerances": SYSTEM.tolerances.model_copy(update={"rest_seconds": 0.01})})
-    assert not await_rest(hurried, Node("a", *[50] * 100_000), WEB)  # type: ignore[arg-type]
+def test_an_agent_sends_at_the_rate_that_it_must_reach_until_it_is_seen_to():
+    node = Node("a", 2, 9)
+    assert in_time(send_until(SYSTEM, node, WEB, in_time))  # type: ignore[arg-type]
+    assert [(order["count"], order["rate_per_second"]) for _, order in node.orders] == [(2500, 500)] * 3
+
+
+def test_an_agent_that_does_not_reach_it_is_tried_no_longer_than_declared():
+    tolerances = SYSTEM.tolerances.model_copy(update={"instrument_shown_seconds": 0.01})
+    hurried, node = SYSTEM.model_copy(update={"tolerances": tolerances}), Node("a", *[50] * 100_000)
+    assert not in_time(send_until(hurried, node, WEB, in_time))  # type: ignore[arg-type]
 
 
 def test_no_stream_sends_nothing():

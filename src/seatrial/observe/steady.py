@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from seatrial.observe.flow import at_once
@@ -18,10 +18,6 @@ CONNECTIONS = 6
 MOST_AWAITED = 500
 """Answers that an agent waits for at the same time; its bound is 512, the rest is for what takes a little longer."""
 SPARE = 12
-LIGHT_REQUESTS = 100
-"""Requests within a second, by which it is seen whether an agent gets a core when it needs one."""
-FEW = 5
-"""Of them that may be late all the same: 1 to 4 are where nothing else runs, 10 to 40 where something takes a core."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,19 +79,15 @@ def send_by_turns(system: System, vantage: Vantage, first: Target, other: Target
     return load(system, vantage, first, count=count, rate_per_second=rate, other=other, turns=turns).wait()
 
 
-def await_rest(system: System, vantage: Vantage, target: Target) -> bool:
-    """Wait until an agent sends a few requests when they are due; false when the bound is over first.
-
-    What came before, or somebody else on the same machine, may still need the cores. This is no judgement: whoever
-    goes on without rest will measure, and judge, what is there.
-    """
+def send_until(system: System, vantage: Vantage, target: Target, is_enough: Callable[[Traffic], bool]) -> Traffic:
+    """Send at the rate that an agent must reach, again until it is enough or the bound is over; return the last run."""
     given = system.tolerances
-    deadline = time.monotonic() + given.rest_seconds
-    while time.monotonic() < deadline:
-        light = load(system, vantage, target, count=LIGHT_REQUESTS, rate_per_second=LIGHT_REQUESTS).wait()
-        if sum(each.start - each.scheduled > given.send_lag_seconds for each in light.requests) <= FEW:
-            return True
-    return False
+    rate, deadline = given.instrument_rate_per_second, time.monotonic() + given.instrument_shown_seconds
+    while True:
+        count = int(rate * given.instrument_seconds)
+        traffic = load(system, vantage, target, count=count, rate_per_second=rate).wait()
+        if is_enough(traffic) or time.monotonic() >= deadline:
+            return traffic
 
 
 def load(
