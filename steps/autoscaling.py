@@ -10,7 +10,16 @@ import pytest
 from pytest_bdd import then, when
 
 from fixtures.scaling import Releaser
-from seatrial.chaos.scaling import LOAD, Costs, Subject, autoscaler_of, grow, meant_cores, measure_costs
+from seatrial.chaos.scaling import (
+    LOAD,
+    Costs,
+    Subject,
+    autoscaler_of,
+    await_idle,
+    grow,
+    meant_cores,
+    measure_costs,
+)
 from seatrial.checks import autoscalers, autoscaling
 from seatrial.cluster.client import Cluster
 from seatrial.errors import Doubt, Inconclusive, doubt_on, fail_on
@@ -138,9 +147,14 @@ def load_in_proportion(
 )
 def starve_of_memory(subject: Subject, releaser: Releaser, system: System, evidence: Evidence) -> Scaling:
     most, given = autoscaling_of(system).min_replicas + FED, system.tolerances
+
+    def release() -> None:
+        await_idle(subject, autoscaler_of(subject))
+        releaser(max_replicas=most, percent=("memory", hungry_percent(subject)))
+
     found = grow(
         subject,
-        lambda: releaser(max_replicas=most, percent=("memory", hungry_percent(subject))),
+        release,
         0.0,
         until=lambda scale, _: scale.counts[-1].ready >= most and scale.rested(DECISIONS_SECONDS),
         within_seconds=given.scale_out_seconds,

@@ -10,12 +10,23 @@ from typing import Any, Self
 import pytest
 
 from seatrial.chaos import scaling
-from seatrial.chaos.scaling import LIGHT_RATE, LOAD, PROBED_RATE, Costs, Subject, autoscaler_of, grow, measure_costs
+from seatrial.chaos.scaling import (
+    LIGHT_RATE,
+    LOAD,
+    PROBED_RATE,
+    Costs,
+    Subject,
+    autoscaler_of,
+    await_idle,
+    grow,
+    measure_costs,
+)
 from seatrial.errors import Inconclusive
 from seatrial.observe.autoscalers import Autoscaler
 from seatrial.observe.records import Traffic
 from seatrial.observe.rounds import FRESH, KEPT
 from seatrial.observe.scale_watch import Count, Scale
+from seatrial.observe.usage import Usage
 from seatrial.system_file import parse_system
 
 SYSTEM = parse_system("name: shop\nnamespace: shop\nservices: [{name: auth, workload: auth-front}]\n", "system.yaml")
@@ -109,6 +120,22 @@ def test_a_load_leaves_room_for_what_replicas_use_anyway_and_for_what_is_sent_al
     costs = Costs(idle=0.004, meant=0.042, request=0.001)
     assert costs.rate(9.5, 6) == pytest.approx((9.5 * 0.042 - 6 * 0.004) / 0.001 - 2 * LIGHT_RATE)
     assert costs.rate(0.1, 6) < 0
+
+
+def used(*cores: float) -> Usage:
+    return Usage({f"auth-{number}": {"app": {"cpu": each}} for number, each in enumerate(cores)})
+
+
+def test_an_autoscaler_is_released_when_the_metrics_have_forgotten_the_load_before(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    meant = 0.7 * 0.06
+    told = [used(0.0), used(3 * meant, 0.0), Usage(error="HTTP 503"), used(1.5 * meant, 0.5 * meant), used(0.0, 0.0)]
+    monkeypatch.setattr(scaling, "observe_replicas", lambda *_: [SimpleNamespace(name=f"auth-{n}") for n in (0, 1)])
+    monkeypatch.setattr(scaling, "observe_usage", lambda *_: told.pop(0))
+    monkeypatch.setattr(scaling, "POLL_SECONDS", 0.001)
+    await_idle(subject(), AUTH)
+    assert told == [used(0.0, 0.0)]
 
 
 @pytest.mark.parametrize(

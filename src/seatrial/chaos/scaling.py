@@ -19,9 +19,10 @@ from seatrial.observe.publication import observe_replicas
 from seatrial.observe.rounds import FRESH, KEPT
 from seatrial.observe.scale_watch import Scale, ScaleWatch
 from seatrial.observe.scaling import Scaling
-from seatrial.observe.usage import observe_asked
+from seatrial.observe.usage import observe_asked, observe_usage
 from seatrial.observe.vantage import Vantage
 from seatrial.system import Service, System
+from seatrial.waiting import looks
 
 MEASURED_SECONDS = 20.0
 """For which CPU is measured: kubelets read their counters about every 10 s."""
@@ -81,6 +82,20 @@ def meant_cores(subject: Subject, autoscaler: Autoscaler) -> float:
     asked = observe_asked(subject.cluster, subject.system.namespace, subject.service.workload)
     each = max(sum(amounts.get("cpu", 0.0) for amounts in pod.values()) for pod in asked.values())
     return each * autoscaler.utilization["cpu"] / 100
+
+
+def await_idle(subject: Subject, autoscaler: Autoscaler) -> None:
+    """Wait until the metrics say that replicas use no more CPU than they are meant to, or the bound is over.
+
+    Metrics are up to half a minute old: who releases an autoscaler earlier has it act on what came before. This is no
+    judgement.
+    """
+    namespace, meant = subject.system.namespace, meant_cores(subject, autoscaler)
+    names = {pod.name for pod in observe_replicas(subject.cluster, subject.system, subject.service)}
+    for _ in looks(subject.system.tolerances.metrics_seconds, POLL_SECONDS):
+        usage = observe_usage(subject.cluster, namespace)
+        if names <= usage.pods.keys() and sum(usage.of(name, "cpu") for name in names) <= meant * len(names):
+            break
 
 
 def autoscaler_of(subject: Subject) -> Autoscaler:
