@@ -113,7 +113,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     record = config.stash[RECORD]
     tag, names = (DAILY, record.left_for_daily) if config.option.nightly else (NIGHTLY, record.left_for_nightly)
     left = [item for item in items if is_left_out(item, tag, config.invocation_params.dir, config.args)]
-    names += [item.stash[SCENARIO].name for item in left]
+    names.extend(item.stash[SCENARIO].name for item in left)
     if left:
         config.hook.pytest_deselected(items=left)
         items[:] = [item for item in items if item not in left]

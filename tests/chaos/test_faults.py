@@ -170,7 +170,7 @@ def test_an_experiment_tells_when_it_hit_each_victim_and_its_probes_are_the_proo
     injected = fault.inject({"users": pod("users-1"), "auth": VICTIM})
     assert {service: each.at for service, each in injected.items()} == {"auth": 12.0, "users": 13.0}
     assert {each.proof for each in injected.values()} == {"effect-containers-ended"}
-    assert (fault.kind, fault.window_seconds, fault.ends_whole) == ("undergoes process-crash", 20.0, True)
+    assert (fault.kind, fault.window_seconds, fault.is_experiment) == ("undergoes process-crash", 20.0, True)
     assert list(runs) == []
 
 

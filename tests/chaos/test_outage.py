@@ -195,21 +195,21 @@ def test_a_fault_that_was_held_need_not_show_itself(pods: Pods) -> None:
 
 def test_an_experiment_that_has_ended_need_not_show_itself_again(pods: Pods) -> None:
     flow = Fake()
-    suffer(flow, fault(flow, ends_whole=True))
+    suffer(flow, fault(flow, is_experiment=True))
     assert flow.whole
 
 
 def test_only_what_begins_at_once_is_preceded_by_a_time_of_its_own(pods: Pods) -> None:
     at_once, experiment = Fake(), Fake()
     suffer(at_once, fault(at_once))
-    suffer(experiment, fault(experiment, ends_whole=True))
+    suffer(experiment, fault(experiment, is_experiment=True))
     assert at_once.events[0] == ("observe", 3)
     assert experiment.events == at_once.events[1:]
 
 
 def test_only_the_services_that_it_concerns_are_awaited_and_kept(pods: Pods) -> None:
     flow = Fake(endpoints="auth-1 auth-2 users-1")
-    outages = undergo(flow, fault(flow, ends_whole=True), {"auth": pod("auth-1")})  # type: ignore[arg-type]
+    outages = undergo(flow, fault(flow, is_experiment=True), {"auth": pod("auth-1")})  # type: ignore[arg-type]
     assert flow.whole
     assert [each.service for each in outages] == ["auth"]
 

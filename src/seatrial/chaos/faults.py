@@ -114,7 +114,7 @@ def by_experiment(name: str, run: Callable[[], Journal], window_seconds: float =
             service: Injected(hit_at(journal, victim), seen_effects(journal)) for service, victim in victims.items()
         }
 
-    return Fault(undergoing(name), inject_all, window_seconds=window_seconds, ends_whole=True)
+    return Fault(undergoing(name), inject_all, window_seconds=window_seconds, is_experiment=True)
 
 
 def hit_at(journal: Journal, victim: PodView) -> float:

@@ -39,8 +39,9 @@ class Fault:
     """Shows it from what was seen, when nothing did at once."""
     window_seconds: float = 0.0
     """Least time of observation after the injection."""
-    ends_whole: bool = False
-    """Whether the injection ends only when the fault has shown itself and is over, as an experiment does."""
+    is_experiment: bool = False
+    """Whether an experiment does it: its guard has to stand first, which takes longer than traffic needs to settle, and
+    it ends only when the fault has shown itself and is over."""
 
 
 def choose_victims(flow: Flow, dice: random.Random, *, fewest_restarts: bool = True) -> Victims:
@@ -67,8 +68,8 @@ def undergo(flow: Flow, fault: Fault, victims: Victims) -> tuple[Outage, ...]:
     """
     tolerances = flow.system.tolerances
     before = {service.name: _replicas(flow, service) for service in flow.system.services}
-    if not fault.ends_whole:
-        flow.observe(tolerances.settle_seconds)  # an experiment takes longer by itself: its guard has to stand first
+    if not fault.is_experiment:
+        flow.observe(tolerances.settle_seconds)
     injected = fault.inject(victims)
     flow.observe(fault.hold_seconds)
     fault.undo(victims)
@@ -118,7 +119,7 @@ def _is_whole(flow: Flow, fault: Fault, victims: Victims, before: Mapping[str, t
     changes = flow.changes()
 
     def is_back(service: Service) -> bool:
-        lasted = fault.ends_whole or fault.hold_seconds > 0
+        lasted = fault.is_experiment or fault.hold_seconds > 0
         shown = lasted or bool(fault.proof(victims[service.name], changes))
         return shown and len(changes.ready_endpoints(service.service)) == len(before[service.name])
 

@@ -145,12 +145,13 @@ def grow(
             if rate_per_second:
                 flow = direct_flow(system, [service], subject.vantages, rate_per_second=rate_per_second, fresh=True)
                 flows[LOAD] = load.enter_context(flow)
-            deadline, measured = time.monotonic() + within_seconds, 0.0
-            rested_since: float | None = None
-            while rested_since != watch.scale().changed_at and time.monotonic() < deadline:
-                _await(lambda: until(watch.scale(), began), deadline)
-                rested_since, measured = watch.scale().changed_at, worth()
-                _await(lambda: watch.scale().rested(settle_seconds, since=began), deadline)
+            measured = _weigh(
+                watch,
+                worth,
+                when=lambda scale: until(scale, began),
+                until=lambda scale: scale.rested(settle_seconds, since=began),
+                deadline=time.monotonic() + within_seconds,
+            )
             eased = time.time()
         if shrink_seconds:
             _await(lambda: _is_back(watch.scale(), least), time.monotonic() + shrink_seconds)
@@ -158,6 +159,24 @@ def grow(
         traffic = {kind: flow.stop()[service.name] for kind, flow in flows.items()}
         said = autoscaler_of(subject)
         return Scaling(service.name, said, watch.scale(), began, eased, time.time(), rate_per_second, traffic, measured)
+
+
+def _weigh(
+    watch: ScaleWatch,
+    worth: Callable[[], float],
+    *,
+    when: Callable[[Scale], bool],
+    until: Callable[[Scale], bool],
+    deadline: float,
+) -> float:
+    """Measure what a load is worth when it is time, and go on for a while; again when replicas changed meanwhile."""
+    measured = 0.0
+    changed_at: float | None = None
+    while changed_at != watch.scale().changed_at and time.monotonic() < deadline:
+        _await(lambda: when(watch.scale()), deadline)
+        changed_at, measured = watch.scale().changed_at, worth()
+        _await(lambda: until(watch.scale()), deadline)
+    return measured
 
 
 def _is_back(scale: Scale, least: int) -> bool:

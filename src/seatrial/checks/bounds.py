@@ -25,18 +25,23 @@ REPLACED: Bounds = {"full": ("replacement_seconds",)}
 SHARE_BACK: Bounds = {"full": ("restart_seconds", "recovery_seconds")}
 NODE_REPLACED: Bounds = {"full": ("node_loss_seconds", "recovery_seconds")}
 
+UNREADY: Bounds = {**AVOIDED, **NO_ERROR, **NO_RESTART, **SHARE_BACK}
+"""Of a replica that is not ready, whether a switch or an experiment did it."""
+HUNG: Bounds = {**HANG_AVOIDED, **RESTARTED, **SHARE_BACK}
+"""Of one that hangs, or whose process is stopped."""
+
 BOUNDS: Mapping[str, Bounds] = {
-    "is not ready": {**AVOIDED, **NO_ERROR, **NO_RESTART, **SHARE_BACK},
-    "hangs": {**HANG_AVOIDED, **RESTARTED, **SHARE_BACK},
+    "is not ready": UNREADY,
+    "hangs": HUNG,
     "process-crash": {**CRASH_ENDS, **RESTARTED},
-    "process-stop": {**HANG_AVOIDED, **RESTARTED, **SHARE_BACK},
+    "process-stop": HUNG,
     "memory-oom": RESTARTED,
     "gateway-kill": CRASH_ENDS,
     "pod-kill": {**NO_ERROR, **REPLACED},
     "pod-delete": {**NO_ERROR, **REPLACED},
     "half-kill": {**NO_ERROR, **REPLACED},
     "total-loss": REPLACED,
-    "not-ready": {**AVOIDED, **NO_ERROR, **NO_RESTART, **SHARE_BACK},
+    "not-ready": UNREADY,
     "slow-replica": NO_ERROR,
     "cpu-stress": NO_ERROR,
     "node-drain": {**NO_ERROR, **NODE_REPLACED},

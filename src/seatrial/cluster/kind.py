@@ -102,6 +102,8 @@ def configuration(
     containerd keeps its processes' OOM scores. On cgroup v1 the kubelet must be told that this is known.
     """
     runtime = [f'[plugins."io.containerd.cri.v1.runtime"]\n  stats_collect_period = "{STATS_PERIOD}"\n']
+    if withheld_capability:
+        runtime.append('[plugins."io.containerd.grpc.v1.cri"]\n  restrict_oom_score_adj = true\n')
     ignore = {"nodeRegistration": {"ignorePreflightErrors": ["SystemVerification"]}}
     patches: list[dict[str, Any]] = [{"kind": kind, **ignore} for kind in ("InitConfiguration", "JoinConfiguration")]
     patches.append({"kind": "KubeProxyConfiguration", "iptables": {"minSyncPeriod": PROXY_BATCH}})
@@ -117,7 +119,6 @@ def configuration(
     }
     if withheld_capability:
         document["featureGates"] = {"KubeletInUserNamespace": True}
-        runtime.append('[plugins."io.containerd.grpc.v1.cri"]\n  restrict_oom_score_adj = true\n')
     return document
 
 

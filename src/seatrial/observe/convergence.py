@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from seatrial.observe.flow import at_once
 from seatrial.observe.vantage import Vantage
@@ -13,6 +14,21 @@ CHANCE = 1e-3
 """Of a replica to be missed by one look although it is programmed; such a look is merely repeated."""
 STRAY = 1
 """Replicas more than declared that such a look still shows: one that has left, and is programmed yet."""
+
+
+T = TypeVar("T")
+
+
+def await_all(is_there: Callable[[T], bool], subjects: Iterable[T], *, within_seconds: float) -> bool:
+    """Look at all of them at the same time, again at those that are not there yet; false when the bound is over first.
+
+    A look begins before the bound is over, and may end after it.
+    """
+    deadline, pending = time.monotonic() + within_seconds, list(subjects)
+    while pending and time.monotonic() < deadline:
+        there = at_once(is_there, pending)
+        pending = [each for each, is_it in zip(pending, there, strict=True) if not is_it]
+    return not pending
 
 
 def await_convergence(
@@ -42,12 +58,8 @@ def _await(
     names: Mapping[str, str],
     is_enough: Callable[[Service, frozenset[str]], bool],
 ) -> bool:
-    deadline = time.monotonic() + system.tolerances.propagation_seconds
-    pending = list(pairs)
-    while pending and time.monotonic() < deadline:
-        seen = at_once(lambda pair: _reached(system, *pair, names), pending)
-        pending = [pair for pair, pods in zip(pending, seen, strict=True) if not is_enough(pair[0], pods)]
-    return not pending
+    within = system.tolerances.propagation_seconds
+    return await_all(lambda pair: is_enough(pair[0], _reached(system, *pair, names)), pairs, within_seconds=within)
 
 
 def _reached(system: System, service: Service, vantage: Vantage, names: Mapping[str, str]) -> frozenset[str]:

@@ -10,8 +10,8 @@ from itertools import count
 import httpx
 
 from seatrial.errors import Failed
+from seatrial.observe.convergence import await_all
 from seatrial.observe.customers import Reply, ask, customer, id_of, sign_in
-from seatrial.observe.flow import at_once
 from seatrial.observe.front_door import FrontDoor
 from seatrial.system import System
 from seatrial.system_gateway import Gateway
@@ -33,12 +33,9 @@ def await_turns(door: FrontDoor, system: System, gateway: Gateway, replicas: Map
     judgement: whoever goes on without it will measure, and judge, what is there.
     """
     plain = (route for route in gateway.routes if not route.affinity)
-    pending = list({route.service: call for route in plain if (call := route.call).method == "GET"}.items())
-    deadline = time.monotonic() + system.tolerances.propagation_seconds
-    while pending and time.monotonic() < deadline:
-        in_turns = at_once(lambda each: in_turn(door, system, each[1], replicas[each[0]]), pending)
-        pending = [each for each, in_order in zip(pending, in_turns, strict=True) if not in_order]
-    return not pending
+    calls = {route.service: call for route in plain if (call := route.call).method == "GET"}
+    within = system.tolerances.propagation_seconds
+    return await_all(lambda name: in_turn(door, system, calls[name], replicas[name]), calls, within_seconds=within)
 
 
 def in_turn(door: FrontDoor, system: System, call: Call, replicas: Collection[str]) -> bool:

@@ -81,10 +81,10 @@ def send_by_turns(system: System, vantage: Vantage, first: Target, other: Target
 
 def send_until(system: System, vantage: Vantage, target: Target, is_enough: Callable[[Traffic], bool]) -> Traffic:
     """Send at the rate that an agent must reach, again until it is enough or the bound is over; return the last run."""
-    given = system.tolerances
-    rate, deadline = given.instrument_rate_per_second, time.monotonic() + given.instrument_shown_seconds
+    given, deadline = system.tolerances, time.monotonic() + system.tolerances.instrument_shown_seconds
+    rate = given.instrument_rate_per_second
+    count = int(rate * given.instrument_seconds)
     while True:
-        count = int(rate * given.instrument_seconds)
         traffic = load(system, vantage, target, count=count, rate_per_second=rate).wait()
         if is_enough(traffic) or time.monotonic() >= deadline:
             return traffic
