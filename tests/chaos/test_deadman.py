@@ -228,6 +228,20 @@ def test_a_dead_man_who_says_nothing_does_not_stand_and_nothing_of_him_stays(
     assert removed == ["run-1"]
 
 
+def test_of_a_dead_man_who_cannot_be_made_whole_nothing_stays(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    removed: list[str] = []
+
+    def refuse(*_: object) -> None:
+        raise EnvironmentFault("kubectl apply: namespaces istio-system not found")
+
+    monkeypatch.setattr(deadman.deploy, "apply", refuse)
+    monkeypatch.setattr(deadman, "remove", lambda _, name: removed.append(name))
+    with pytest.raises(EnvironmentFault, match="istio-system not found"):
+        stand(api.cluster, MAN)
+    assert removed == ["run-1"]
+    assert api.changes == []
+
+
 def test_he_is_released_before_he_is_removed(api: Any, applied: list[str]) -> None:
     labels = {"seatrial.dev/dead-man": "run-1"}
     api.items(NAMESPACE, {"metadata": {"name": "seatrial-chaos"}})

@@ -14,12 +14,13 @@ from seatrial.chaos import plan as plans
 from seatrial.chaos.experiment import Experiment
 from seatrial.chaos.experiment_file import read_experiment
 from seatrial.chaos.limits import Harm, Limits
-from seatrial.chaos.plan import Plan, Wish, describe, make_plan, ready_workers
+from seatrial.chaos.plan import Plan, Wish, describe, make_plan, ready_workers, require_parts
 from seatrial.chaos.surroundings import CALLER, SERVICE, TARGETS
 from seatrial.cluster.client import Cluster
 from seatrial.errors import EnvironmentFault, GuardRefusal, UsageError
 from seatrial.paths import ROOT
 from seatrial.system_file import parse_system
+from seatrial.system_mesh import Mesh
 
 SYSTEM = parse_system("{name: shop, namespace: shop, services: [{name: auth}, {name: users}]}", "system.yaml")
 SYSTEM_FILE = Path("/shop/system.yaml")
@@ -158,6 +159,24 @@ def test_a_node_without_a_replica_is_not_worth_an_experiment(monkeypatch: pytest
 )
 def test_what_does_not_fit_is_one_line(experiment: Experiment, wish: dict[str, Any], told: str) -> None:
     assert refusal(experiment, **wish).startswith(told)
+
+
+@pytest.mark.parametrize(("namespaces", "refused"), [([], True), ([{"metadata": {}}], False), (None, False)])
+def test_a_mesh_that_is_declared_must_be_in_the_cluster(
+    monkeypatch: pytest.MonkeyPatch, namespaces: list[Any] | None, refused: bool
+) -> None:
+    monkeypatch.setattr(plans, "items_of", lambda cluster, path: namespaces)
+    meshed = SYSTEM.model_copy(update={"mesh": Mesh()})
+    experiment = with_extension(CRASH, needs=("mesh",))
+    if not refused:
+        require_parts(experiment, CLUSTER, meshed)
+        return
+    with pytest.raises(UsageError) as caught:
+        require_parts(experiment, CLUSTER, meshed)
+    assert str(caught.value) == (
+        "process-crash needs mesh, and this cluster has none: there is no namespace istio-system; "
+        "run 'seatrial up --overlay istio', or choose another experiment"
+    )
 
 
 def test_a_system_that_is_not_whole_is_not_harmed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -189,6 +189,21 @@ def test_what_was_measured_while_it_changed_is_measured_again(world: World):
     assert found.worth == 9.9
 
 
+def test_what_was_measured_in_vain_is_measured_again_before_it_has_settled(world: World):
+    world.counts = [Count(time.time() - 60, 7, 7)]
+    weighed: list[float] = []
+
+    def weigh() -> float:
+        if not weighed:
+            world.counts.append(Count(time.time(), 9, 9))
+        weighed.append(time.monotonic())
+        return 9.9
+
+    grow(subject(), lambda: None, 300.0, until=lambda *_: True, within_seconds=30, worth=weigh, settle_seconds=1.0)
+    first, second = weighed
+    assert second - first < 1.0
+
+
 def test_without_a_load_nothing_more_is_sent(world: World):
     found = grow(subject(), lambda: None, 0.0, until=lambda *_: True, within_seconds=5)
     assert set(found.traffic) == {FRESH, KEPT}

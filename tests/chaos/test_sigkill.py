@@ -15,7 +15,7 @@ from seatrial.chaos import sigkill_kill, sigkill_trial
 from seatrial.chaos.processes import this_process
 from seatrial.chaos.sigkill_kill import Fallen, Field, beside_dead_men, examine, kill_after, left_behind
 from seatrial.chaos.sigkill_table import NOBODY, Kill, healers, shortcomings, table
-from seatrial.chaos.sigkill_trial import Planned, arguments, chosen, kill_once, plan, trial
+from seatrial.chaos.sigkill_trial import Planned, arguments, chosen, fitting, kill_once, plan, trial
 from seatrial.chaos.undo_records import Outcome, Reverted
 from seatrial.chaos.watch_order import Order, State, Watch
 from seatrial.errors import EnvironmentFault, Failed, Failure, UsageError
@@ -49,6 +49,21 @@ def test_experiments_are_chosen_by_name_all_when_none_is_named() -> None:
     assert "pod-kill" in chosen("")
     with pytest.raises(UsageError, match=r"--experiments no-such: there is no such experiment; use .*pod-kill"):
         chosen("pod-kill,no-such")
+
+
+def test_experiments_whose_needs_are_not_met_are_left_out_and_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def require(experiment: Any, *_: object) -> None:
+        if experiment.name == "istiod-down":
+            raise UsageError("istiod-down needs mesh", remedy="choose another")
+
+    monkeypatch.setattr(sigkill_trial, "require_parts", require)
+    there: Any = None
+    assert fitting(("istiod-down", "pod-kill"), there, there) == ("pod-kill",)
+    assert capsys.readouterr().out == "left out: istiod-down needs mesh\n"
+    with pytest.raises(UsageError, match="none of them can be run here"):
+        fitting(("istiod-down",), there, there)
 
 
 def test_the_command_line_asks_for_twenty_and_needs_one() -> None:

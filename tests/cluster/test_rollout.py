@@ -70,11 +70,10 @@ def test_every_service_is_rolled_out_at_the_same_time_and_nothing_else_is_touche
         assert each["spec"]["template"]["spec"]["containers"][0]["env"] == [{"name": "A", "value": "1"}, *slow]
 
 
-def test_every_service_is_taken_back(monkeypatch: pytest.MonkeyPatch):
+def test_a_service_is_taken_back(monkeypatch: pytest.MonkeyPatch):
     cluster = Asked(monkeypatch)
-    roll_back(cluster, SYSTEM)  # type: ignore[arg-type]
-    names = ("deployment/auth-front", "deployment/users")
-    assert cluster.calls == [("rollout", "undo", *names, "--namespace=shop")]
+    roll_back(cluster, "shop", "auth-front")  # type: ignore[arg-type]
+    assert cluster.calls == [("rollout", "undo", "deployment/auth-front", "--namespace=shop")]
 
 
 def test_a_cluster_that_is_not_ours_is_left_alone(monkeypatch: pytest.MonkeyPatch):
@@ -87,5 +86,5 @@ def test_a_cluster_that_is_not_ours_is_left_alone(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(GuardRefusal):
         roll_out(cluster, [deployment("users")], SYSTEM, "7")  # type: ignore[arg-type]
     with pytest.raises(GuardRefusal):
-        roll_back(cluster, SYSTEM)  # type: ignore[arg-type]
+        roll_back(cluster, "shop", "users")  # type: ignore[arg-type]
     assert cluster.calls == []

@@ -11,7 +11,7 @@ from kubernetes.client.exceptions import ApiException
 
 from seatrial.errors import EnvironmentFault
 from seatrial.observe import lineup
-from seatrial.observe.lineup import Lineup, await_settled, observe_lineup
+from seatrial.observe.lineup import Lineup, await_renewed, await_settled, observe_lineup
 from seatrial.observe.records import PodView
 from seatrial.system_file import parse_system
 
@@ -50,6 +50,32 @@ def test_all_is_settled_when_every_pod_is_wanted_ready_and_of_the_present_templa
 )
 def test_nothing_is_settled_before(changes: dict[str, Any]):
     assert not replace(WHOLE, **changes).settled
+
+
+def test_all_is_renewed_when_what_had_to_go_leaves_and_not_before():
+    leaving = pod("c", terminating=True, ready=False)
+    assert WHOLE.renewed
+    assert replace(WHOLE, pods=(*WHOLE.pods, leaving)).renewed
+    for changes in ({"observed": False}, {"updated": 1}, {"available": 1}, {"pods": (pod("a"), leaving)}):
+        assert not replace(WHOLE, **changes).renewed
+    assert not replace(WHOLE, pods=(pod("a"), pod("b", ready=False))).renewed
+    assert not replace(WHOLE, pods=(*WHOLE.pods, pod("c"))).renewed
+
+
+def test_one_deployment_is_waited_for_until_it_is_renewed_or_the_bound_is_over(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(lineup, "POLL_SECONDS", 0.01)
+    stuck, asked = replace(WHOLE, updated=1), []
+    states = [stuck, WHOLE]
+
+    def observe(_: Any, namespace: str, workload: str) -> Lineup:
+        asked.append((namespace, workload))
+        return states.pop(0) if len(states) > 1 else states[0]
+
+    monkeypatch.setattr(lineup, "observe_lineup", observe)
+    assert await_renewed(None, "shop", "auth", within_seconds=5) is WHOLE  # type: ignore[arg-type]
+    assert asked == [("shop", "auth")] * 2
+    states[:] = [stuck]
+    assert await_renewed(None, "shop", "auth", within_seconds=0.05) is stuck  # type: ignore[arg-type]
 
 
 def test_a_lineup_is_told_in_words():

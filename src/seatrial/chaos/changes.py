@@ -1,4 +1,8 @@
-"""Changes of all services under a steady flow of requests: a rolling update, a scale-out, a scale-in, a rollback."""
+"""Changes of all services under a steady flow of requests: a rolling update, a scale-out, a scale-in, a rollback.
+
+All services change at the same time, but for the rollback: they go back one after another. Their former version boots
+at once, so that the replicas of all would start in step, and starve those who serve (decision 0017).
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from seatrial.cluster.deploy import Object
 from seatrial.cluster.rollout import roll_back, roll_out
 from seatrial.cluster.scale import set_replicas
 from seatrial.observe.direct_flow import direct_flow
-from seatrial.observe.lineup import await_settled, observe_lineups
+from seatrial.observe.lineup import await_renewed, await_settled, observe_lineups
 from seatrial.observe.rounds import BACK, FRESH, IN, KEPT, OUT, UPDATE, Phase, Round
 from seatrial.observe.vantage import Vantage
 from seatrial.system import System
@@ -51,18 +55,26 @@ def observe(seconds: float) -> None:
 def _phases(cluster: Cluster, system: System, objects: Sequence[Object], number: int) -> Iterator[Phase]:
     before = observe_lineups(cluster, system)
     usual = {name: lineup.wanted for name, lineup in before.items()}
+    within = system.tolerances.rollout_seconds
     acts: Mapping[str, Callable[[], None]] = {
         UPDATE: lambda: roll_out(cluster, objects, system, f"{number}-{time.time():.0f}"),
         OUT: lambda: set_replicas(cluster, system, {name: wanted + 1 for name, wanted in usual.items()}),
         IN: lambda: set_replicas(cluster, system, usual),
-        BACK: lambda: roll_back(cluster, system),
+        BACK: lambda: _roll_back_in_turn(cluster, system, within),
     }
     for name, act in acts.items():
         began = time.time()
         act()
-        after = await_settled(cluster, system, within_seconds=system.tolerances.rollout_seconds)
+        after = await_settled(cluster, system, within_seconds=began + within - time.time())
         phase = Phase(name, began, time.time(), before, after)
         yield phase
         if not phase.finished:
             return
         before = after
+
+
+def _roll_back_in_turn(cluster: Cluster, system: System, within_seconds: float) -> None:
+    deadline = time.time() + within_seconds
+    for service in system.services:
+        roll_back(cluster, system.namespace, service.workload)
+        await_renewed(cluster, system.namespace, service.workload, within_seconds=deadline - time.time())

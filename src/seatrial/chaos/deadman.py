@@ -112,10 +112,10 @@ def _order(cluster: Cluster, system: System, undo: Path, man: DeadMan) -> Order:
 def stand(cluster: Cluster, man: DeadMan) -> Renewal:
     """Make the dead man and return the renewal of its lease, when it has said that it watches; else nothing is left."""
     _await_room(cluster)
-    deploy.apply(cluster, objects(man, datetime.now(UTC)))
     renewal = Renewal(cluster, man)
-    renewal.start()
     try:
+        deploy.apply(cluster, objects(man, datetime.now(UTC)))
+        renewal.start()
         eventually(
             lambda: annotations_of(cluster, man.name).get(WATCHING, ""),
             until=bool,

@@ -30,6 +30,7 @@ class Renewal:
     longest_gap_seconds: float = 0.0
     """Longest time between two renewals."""
     _ended: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Begin to renew."""
@@ -37,9 +38,10 @@ class Renewal:
         self._thread.start()
 
     def stop(self) -> None:
-        """Renew no more; returns when the thread is gone."""
+        """Renew no more; returns when the thread is gone, if there was one."""
         self._ended.set()
-        self._thread.join()
+        if self._thread:
+            self._thread.join()
 
     def _renew(self) -> None:
         cluster, last = self.cluster.another(), time.monotonic()

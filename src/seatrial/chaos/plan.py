@@ -14,10 +14,12 @@ from typing import Any
 from seatrial.chaos.experiment import Experiment, resolved
 from seatrial.chaos.ground import CONTROL_PLANE
 from seatrial.chaos.limits import Harm, foresee, limits_of
+from seatrial.chaos.remains import items_of
 from seatrial.chaos.rights import account_of, must_not, told
 from seatrial.chaos.shortfalls import shortfalls
 from seatrial.chaos.surroundings import surroundings
 from seatrial.chaos.targets import Replicas, Targets, by_name, choose, harms_pods, named_node, only
+from seatrial.cluster import istio
 from seatrial.cluster.client import Cluster
 from seatrial.cluster.guard import require_owned, require_owned_node
 from seatrial.errors import EnvironmentFault, GuardRefusal, UsageError
@@ -77,7 +79,7 @@ def make_plan(experiment: Experiment, cluster: Cluster, system: System, system_f
     Raises UsageError when what is wished does not fit, GuardRefusal when it is not allowed, EnvironmentFault when the
     system is not in its steady state, or does not answer; nothing was touched then.
     """
-    _require_parts(experiment, system)
+    require_parts(experiment, cluster, system)
     require_owned(cluster, *experiment.extension.harmed_namespaces)
     seed = random.SystemRandom().randrange(2**32) if wish.seed is None else wish.seed
     replicas = {each.name: observe_pods(cluster, system.namespace, each.workload) for each in system.services}
@@ -127,13 +129,17 @@ def _permitted(plan: Plan) -> Plan:
     return plan
 
 
-def _require_parts(experiment: Experiment, system: System) -> None:
-    """Raise UsageError when the system has not what the experiment needs."""
+def require_parts(experiment: Experiment, cluster: Cluster, system: System) -> None:
+    """Raise UsageError when the system, or its cluster, has not what the experiment needs."""
     parts = {"faults": system.faults, "gateway": system.gateway, "mesh": system.mesh}
     for need in experiment.extension.needs:
         if need in parts and parts[need] is None:
             what = f"{experiment.name} needs {need}, which the description of {system.name} does not declare"
             raise UsageError(what, remedy="choose another experiment; 'seatrial chaos list' shows what each needs")
+    mesh = f"/api/v1/namespaces?fieldSelector=metadata.name={istio.NAMESPACE}"
+    if "mesh" in experiment.extension.needs and items_of(cluster, mesh) == []:
+        what = f"{experiment.name} needs mesh, and this cluster has none: there is no namespace {istio.NAMESPACE}"
+        raise UsageError(what, remedy="run 'seatrial up --overlay istio', or choose another experiment")
 
 
 def _targets(experiment: Experiment, cluster: Cluster, replicas: Replicas, wish: Wish, dice: random.Random) -> Targets:

@@ -169,13 +169,17 @@ def _weigh(
     until: Callable[[Scale], bool],
     deadline: float,
 ) -> float:
-    """Measure what a load is worth when it is time, and go on for a while; again when replicas changed meanwhile."""
+    """Measure what a load is worth when it is time, then go on for a while; again as soon as replicas change."""
     measured = 0.0
     changed_at: float | None = None
-    while changed_at != watch.scale().changed_at and time.monotonic() < deadline:
+
+    def changed() -> bool:
+        return watch.scale().changed_at != changed_at
+
+    while changed() and time.monotonic() < deadline:
         _await(lambda: when(watch.scale()), deadline)
         changed_at, measured = watch.scale().changed_at, worth()
-        _await(lambda: until(watch.scale()), deadline)
+        _await(lambda: changed() or until(watch.scale()), deadline)
     return measured
 
 

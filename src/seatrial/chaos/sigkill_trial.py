@@ -17,13 +17,17 @@ from dataclasses import asdict, dataclass
 from itertools import cycle, islice
 from pathlib import Path
 
+from seatrial.chaos.experiment_file import find_experiment, read_experiment
+from seatrial.chaos.plan import require_parts
 from seatrial.chaos.sigkill_kill import Fallen, Field, examine, kill_after, replicas_of
 from seatrial.chaos.sigkill_table import Kill, table
 from seatrial.chaos.steady import prove_steady
 from seatrial.cli import tell_errors
+from seatrial.cluster.client import Cluster
 from seatrial.cluster.kind import DEFAULT_NAME, KindCluster
 from seatrial.errors import EnvironmentFault, UsageError
 from seatrial.paths import ROOT
+from seatrial.system import System
 from seatrial.system_file import load_system
 
 EXPERIMENTS = ROOT / "experiments"
@@ -58,6 +62,21 @@ def chosen(names: str) -> tuple[str, ...]:
         if name not in known:
             raise UsageError(f"--experiments {name}: there is no such experiment", remedy=f"use {', '.join(known)}")
     return wanted
+
+
+def fitting(names: Sequence[str], cluster: Cluster, system: System) -> tuple[str, ...]:
+    """Return the experiments whose needs are met here; says which are not. Raises UsageError when none are."""
+    found = []
+    for name in names:
+        try:
+            require_parts(read_experiment(find_experiment(name)), cluster, system)
+        except UsageError as error:
+            print(f"left out: {error.what}", flush=True)
+        else:
+            found.append(name)
+    if not found:
+        raise UsageError("--experiments: none of them can be run here", remedy="name others")
+    return tuple(found)
 
 
 def run_command(experiment: str, folder: Path) -> list[str]:
@@ -128,13 +147,15 @@ def main() -> None:
     if given.times < 1:
         raise UsageError(f"--times {given.times}: nothing would be killed", remedy="give 1 or more")
     system, ours = load_system(given.system), KindCluster(given.name)
-    kills = plan(chosen(given.experiments), given.times, given.seed)
+    names = chosen(given.experiments)
     if ours.recorded() is None:
         raise EnvironmentFault(f"no cluster named {given.name} was created here", remedy="run 'seatrial up'")
+    cluster = ours.connect()
+    kills = plan(fitting(names, cluster, system), given.times, given.seed)
     out = given.out.resolve()
     out.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="sigkill-", dir=out.parent))
-    done = trial(Field(ours.connect(), system, run_command, given.dead_man_alone), kills, folder, out)
+    done = trial(Field(cluster, system, run_command, given.dead_man_alone), kills, folder, out)
     text = f"Seed {given.seed}; records: {folder}\n\n{table(done)}\n"
     out.with_suffix(".md").write_text(text, encoding="utf-8")
     print(text)

@@ -38,11 +38,10 @@ def roll_out(cluster: Cluster, objects: Iterable[Object], system: System, versio
     deploy.apply(cluster, [next_version(each, version, system.slow_boot or {}) for each in _of(objects, workloads)])
 
 
-def roll_back(cluster: Cluster, system: System) -> None:
-    """Begin to take every service back to the version before; does not wait. Raises as :func:`roll_out` does."""
+def roll_back(cluster: Cluster, namespace: str, workload: str) -> None:
+    """Begin to take one Deployment back to the version before; does not wait. Raises as :func:`roll_out` does."""
     require_owned(cluster)
-    names = [f"deployment/{each.workload}" for each in system.services]
-    cluster.kubectl("rollout", "undo", *names, f"--namespace={system.namespace}")
+    cluster.kubectl("rollout", "undo", f"deployment/{workload}", f"--namespace={namespace}")
 
 
 def _of(objects: Iterable[Object], workloads: Collection[str]) -> list[Object]:

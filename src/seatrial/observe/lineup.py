@@ -38,11 +38,16 @@ class Lineup:
         return frozenset(pod.template for pod in self.pods)
 
     @property
+    def renewed(self) -> bool:
+        """Tell whether all is as wanted, and the pods that have to go are gone or leaving."""
+        pods = [pod for pod in self.pods if not pod.terminating]
+        ready = [pod for pod in pods if pod.ready]
+        return self.observed and {self.updated, self.available, len(pods), len(ready)} == {self.wanted}
+
+    @property
     def settled(self) -> bool:
         """Tell whether all is as wanted, and the pods that had to go are gone."""
-        pods = [pod for pod in self.pods if pod.ready and not pod.terminating]
-        numbers = {self.updated, self.available, len(self.pods), len(pods)}
-        return self.observed and numbers == {self.wanted}
+        return self.renewed and len(self.pods) == self.wanted
 
     def __str__(self) -> str:
         leaving = sum(pod.terminating for pod in self.pods)
@@ -85,4 +90,14 @@ def await_settled(cluster: Cluster, system: System, *, within_seconds: float) ->
         lineups = observe_lineups(cluster, system)
         if all(each.settled for each in lineups.values()) or time.monotonic() > deadline:
             return lineups
+        time.sleep(POLL_SECONDS)
+
+
+def await_renewed(cluster: Cluster, namespace: str, workload: str, *, within_seconds: float) -> Lineup:
+    """Return how the replicas of a Deployment stand when it is renewed, or when the bound is over."""
+    deadline = time.monotonic() + within_seconds
+    while True:
+        lineup = observe_lineup(cluster, namespace, workload)
+        if lineup.renewed or time.monotonic() > deadline:
+            return lineup
         time.sleep(POLL_SECONDS)

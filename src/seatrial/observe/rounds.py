@@ -16,7 +16,7 @@ UPDATE, OUT, IN, BACK = "rolling update", "scale-out", "scale-in", "rollback"
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """One change, done to every service at the same time; it ends when all is as wanted and what had to go is gone."""
+    """One change, done to every service; it ends when all is as wanted and what had to go is gone."""
 
     name: str
     began: float
