@@ -78,9 +78,28 @@ def test_the_context_in_use_is_the_kubeconfigs_current_one(tmp_path) -> None:
     assert Cluster(tmp_path / "absent", file).context_name == ""
 
 
-def test_the_pods_of_every_node_get_their_weight_against_its_daemons(monkeypatch: pytest.MonkeyPatch):
+def test_every_node_puts_pods_first_and_forgets_what_nobody_answered(monkeypatch: pytest.MonkeyPatch):
     asked: list[tuple[str, ...]] = []
     monkeypatch.setattr(kind, "docker", lambda *words: asked.append(words))
-    kind._put_pods_first(["sea-control-plane", "sea-worker"])
-    weight = ("systemctl", "set-property", "kubelet.slice", "CPUWeight=1000")
-    assert asked == [("exec", node, *weight) for node in ("sea-control-plane", "sea-worker")]
+    kind._set_up(["sea-control-plane", "sea-worker"])
+    assert [words[:4] for words in asked] == [
+        ("exec", node, "sh", "-ec") for node in ("sea-control-plane", "sea-worker")
+    ]
+    assert asked[0][4].splitlines() == [
+        "systemctl set-property kubelet.slice CPUWeight=1000",
+        "echo net.netfilter.nf_conntrack_tcp_timeout_syn_sent=5 > /etc/sysctl.d/90-seatrial.conf",
+        "systemctl restart systemd-sysctl",
+    ]
+
+
+def test_a_cluster_whose_nodes_were_set_up_otherwise_is_made_anew(monkeypatch: pytest.MonkeyPatch, tmp_path):
+    monkeypatch.setenv("SEATRIAL_CACHE", str(tmp_path))
+    cluster, wanted = kind.KindCluster("sea"), {"nodes": []}
+    cluster.record.parent.mkdir(parents=True, exist_ok=True)
+    asked: list[tuple[str, ...]] = []
+    monkeypatch.setattr(kind, "docker", lambda *words: asked.append(words) or "one\n")
+    for setup, looked in (([], 0), (list(kind.NODE_SETUP), 1)):
+        record = {"image": "node:1", "configuration": wanted, "node_setup": setup, "identity": OURS.as_dict()}
+        cluster.record.write_text(json.dumps(record))
+        assert not kind.is_whole(cluster, "node:1", wanted)
+        assert len(asked) == looked

@@ -32,7 +32,17 @@ PROXY_BATCH = "100ms"
 """How long a node's proxy gathers changes before it programs them. kind's 1 s suits a thousand nodes; here it would be
 most of the time between the withdrawal of an endpoint and the death of its pod (docs/decisions/0005)."""
 PODS_WEIGHT = 1000
-"""Of what holds a node's pods and its kubelet (systemd's CPUWeight; 100 is usual, and that of what containerd does)."""
+"""Of what holds a node's pods and its kubelet (systemd's CPUWeight; 100 is usual, and that of what containerd does):
+about what pods have on a machine (docs/decisions/0015)."""
+FORGOTTEN_SECONDS = 5
+"""How long a node remembers a connection that nobody answered; 120 is usual. Until then its source port leads to the
+replica that did not answer, though its endpoint is gone (docs/decisions/0018)."""
+NODE_SETUP = (
+    f"systemctl set-property kubelet.slice CPUWeight={PODS_WEIGHT}",
+    f"echo net.netfilter.nf_conntrack_tcp_timeout_syn_sent={FORGOTTEN_SECONDS} > /etc/sysctl.d/90-seatrial.conf",
+    "systemctl restart systemd-sysctl",
+)
+"""What is done in each node of a new cluster; it outlives a restart of the node."""
 STATS_PERIOD = "60s"
 """How often containerd asks every container what it uses. Nobody here asks containerd for that; each second, which is
 usual, took a ninth of two cores on three nodes with a mesh (docs/decisions/0016)."""
@@ -173,22 +183,22 @@ def create(cluster: KindCluster, image: str, wanted: dict[str, Any]) -> Identity
     ]
     command += [f"--kubeconfig={cluster.kubeconfig}", "--retain"]
     logged(command, folder / "create.log")
-    _put_pods_first(cluster.nodes())
+    _set_up(cluster.nodes())
     connection = cluster.connect()
     ready = ("--for=condition=Ready", "nodes", "--all", f"--timeout={NODE_READY_SECONDS}s")
     connection.kubectl("wait", *ready, timeout_seconds=NODE_READY_SECONDS + 30)
     identity = identify(connection)
-    record = {"image": image, "configuration": wanted, "identity": identity.as_dict()}
+    made = {"image": image, "configuration": wanted, "node_setup": list(NODE_SETUP)}
+    record = {**made, "identity": identity.as_dict()}
     beside = cluster.record.with_suffix(".part")
     beside.write_text(json.dumps(record, indent=2))
     beside.rename(cluster.record)
     return identity
 
 
-def _put_pods_first(nodes: Iterable[str]) -> None:
-    """Give the pods of each node the weight against its daemons that they have on a machine (docs/decisions/0015)."""
+def _set_up(nodes: Iterable[str]) -> None:
     for node in nodes:
-        docker("exec", node, "systemctl", "set-property", "kubelet.slice", f"CPUWeight={PODS_WEIGHT}")
+        docker("exec", node, "sh", "-ec", "\n".join(NODE_SETUP))
 
 
 def require_free(port: int) -> None:
@@ -221,6 +231,8 @@ def is_whole(cluster: KindCluster, image: str, wanted: dict[str, Any]) -> bool:
     """Tell whether the recorded cluster runs, is the one recorded, and is made as asked."""
     record = cluster.recorded()
     if record is None or (record["image"], record.get("configuration")) != (image, wanted):
+        return False
+    if record.get("node_setup") != list(NODE_SETUP):
         return False
     running = docker("ps", f"--filter=label={ROLE_LABEL}={cluster.name}", "--format={{.Names}}").split()
     if len(running) != len(wanted["nodes"]):
