@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 import pytest
 
 from seatrial.errors import EnvironmentFault, Failed
-from seatrial.waiting import Clock, consistently, eventually
+from seatrial.waiting import Clock, consistently, eventually, look_until
 
 
 class Time:
@@ -160,3 +160,17 @@ def test_a_violation_at_the_very_end_counts():
 def test_a_gap_in_the_watch_proves_nothing():
     with pytest.raises(EnvironmentFault, match="refused"):
         stay_below_three([0, EnvironmentFault("refused"), 0], Time())
+
+
+def test_the_first_value_that_is_accepted_is_returned_and_the_last_one_when_none_is():
+    time = Time()
+    given = {"within_seconds": 2.0, "every_seconds": 1.0, "clock": time.clock}
+    assert look_until(script(1, 2, 3), until=lambda value: value == 2, **given) == 2  # type: ignore[arg-type]
+    assert time.slept == [1.0]
+    assert look_until(script(1, 2, 3, 4), until=lambda _: False, **given) == 3  # type: ignore[arg-type]
+    assert time.slept == [1.0, 1.0, 1.0]
+
+
+def test_a_look_that_fails_is_nobodys_value():
+    with pytest.raises(EnvironmentFault, match="gone"):
+        look_until(script(EnvironmentFault("gone")), until=bool, within_seconds=5)

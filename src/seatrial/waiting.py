@@ -59,6 +59,25 @@ def eventually(
     raise Failed(Failure(what, f"{expected} within {within_seconds:g} s", f"{values[-1]!r}", tuple(details)))
 
 
+def look_until(
+    probe: Callable[[], T],
+    *,
+    until: Callable[[T], bool],
+    within_seconds: float,
+    every_seconds: float = EVERY_SECONDS,
+    clock: Clock = MONOTONIC,
+) -> T:
+    """Return the first value that is accepted, else the last one when the bound is over: whoever asks will judge it.
+
+    What the probe raises is raised at once.
+    """
+    for _ in looks(within_seconds, every_seconds, clock):
+        value = probe()
+        if until(value):
+            break
+    return value
+
+
 def consistently(
     probe: Callable[[], T],
     *,

@@ -165,7 +165,7 @@ def test_what_does_not_fit_is_one_line(experiment: Experiment, wish: dict[str, A
 def test_a_mesh_that_is_declared_must_be_in_the_cluster(
     monkeypatch: pytest.MonkeyPatch, namespaces: list[Any] | None, refused: bool
 ) -> None:
-    monkeypatch.setattr(plans, "items_of", lambda cluster, path: namespaces)
+    monkeypatch.setattr(plans, "namespaces_named", lambda cluster, name: namespaces)
     meshed = SYSTEM.model_copy(update={"mesh": Mesh()})
     experiment = with_extension(CRASH, needs=("mesh",))
     if not refused:

@@ -18,7 +18,7 @@ from seatrial.chaos.deadman_leftovers import leftovers
 from seatrial.chaos.deadman_objects import NAMESPACE, OUTCOME, WATCHING, DeadMan, objects
 from seatrial.chaos.lease import Renewal, annotations_of, release
 from seatrial.chaos.processes import this_process
-from seatrial.chaos.remains import items_of
+from seatrial.chaos.remains import items_of, namespaces_named
 from seatrial.chaos.surroundings import UNDO, UNDO_FILE
 from seatrial.chaos.undo import CONFIG_MAP, carry_out_all, revert
 from seatrial.chaos.undo_records import Outcome, Reverted
@@ -134,9 +134,10 @@ def stand(cluster: Cluster, man: DeadMan) -> Renewal:
 
 def _await_room(cluster: Cluster) -> None:
     """Wait until a namespace that is on its way out is gone: nothing can be made in it."""
-    path = f"/api/v1/namespaces?fieldSelector=metadata.name={NAMESPACE}"
     eventually(
-        lambda: [item for item in items_of(cluster, path) or [] if "deletionTimestamp" in item["metadata"]],
+        lambda: [
+            item for item in namespaces_named(cluster, NAMESPACE) or [] if "deletionTimestamp" in item["metadata"]
+        ],
         until=lambda leaving: not leaving,
         within_seconds=STAND_SECONDS,
         what=f"namespace {NAMESPACE}, which an earlier run removed",

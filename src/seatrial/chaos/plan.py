@@ -14,7 +14,7 @@ from typing import Any
 from seatrial.chaos.experiment import Experiment, resolved
 from seatrial.chaos.ground import CONTROL_PLANE
 from seatrial.chaos.limits import Harm, foresee, limits_of
-from seatrial.chaos.remains import items_of
+from seatrial.chaos.remains import namespaces_named
 from seatrial.chaos.rights import account_of, must_not, told
 from seatrial.chaos.shortfalls import shortfalls
 from seatrial.chaos.surroundings import surroundings
@@ -136,8 +136,7 @@ def require_parts(experiment: Experiment, cluster: Cluster, system: System) -> N
         if need in parts and parts[need] is None:
             what = f"{experiment.name} needs {need}, which the description of {system.name} does not declare"
             raise UsageError(what, remedy="choose another experiment; 'seatrial chaos list' shows what each needs")
-    mesh = f"/api/v1/namespaces?fieldSelector=metadata.name={istio.NAMESPACE}"
-    if "mesh" in experiment.extension.needs and items_of(cluster, mesh) == []:
+    if "mesh" in experiment.extension.needs and namespaces_named(cluster, istio.NAMESPACE) == []:
         what = f"{experiment.name} needs mesh, and this cluster has none: there is no namespace {istio.NAMESPACE}"
         raise UsageError(what, remedy="run 'seatrial up --overlay istio', or choose another experiment")
 

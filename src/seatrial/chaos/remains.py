@@ -64,6 +64,11 @@ def items_of(cluster: Cluster, path: str) -> list[Object] | None:
         return _items(http, path)
 
 
+def namespaces_named(cluster: Cluster, name: str) -> list[Object] | None:
+    """Return the namespace of that name, if there is one; None where looking is not allowed."""
+    return items_of(cluster, f"/api/v1/namespaces?fieldSelector=metadata.name={name}")
+
+
 def _items(http: httpx.Client, path: str) -> list[Object] | None:
     try:
         answer = http.get(path)

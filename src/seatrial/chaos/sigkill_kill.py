@@ -16,7 +16,7 @@ from seatrial.chaos.heal import heal
 from seatrial.chaos.lease import annotations_of
 from seatrial.chaos.marks import ACCOUNT, DEAD_MAN
 from seatrial.chaos.processes import naming, with_variable
-from seatrial.chaos.remains import items_of
+from seatrial.chaos.remains import items_of, namespaces_named
 from seatrial.chaos.sigkill_table import Kill, healers, shortcomings
 from seatrial.chaos.steady import prove_steady
 from seatrial.chaos.surroundings import UNDO
@@ -183,7 +183,7 @@ def left_behind(field: Field, fallen: Fallen, before: Mapping[str, int]) -> Iter
 
 def made_for_runs(cluster: Cluster) -> list[str]:
     """Return the objects that are made for a run, and the namespace of dead men while it is there."""
-    found = [f"namespace {NAMESPACE}"] if _exists(cluster) else []
+    found = [f"namespace {NAMESPACE}"] if namespaces_named(cluster, NAMESPACE) else []
     collections = ("roles", "rolebindings", "clusterroles", "clusterrolebindings")
     paths = [(f"/apis/rbac.authorization.k8s.io/v1/{each}", each) for each in collections]
     for path, kind in [*paths, ("/api/v1/serviceaccounts", "serviceaccounts")]:
@@ -193,10 +193,6 @@ def made_for_runs(cluster: Cluster) -> list[str]:
                 for each in items_of(cluster, f"{path}?labelSelector={label}") or ()
             ]
     return found
-
-
-def _exists(cluster: Cluster) -> bool:
-    return bool(items_of(cluster, f"/api/v1/namespaces?fieldSelector=metadata.name={NAMESPACE}"))
 
 
 def replicas_of(field: Field) -> dict[str, int]:

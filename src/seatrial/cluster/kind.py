@@ -188,12 +188,16 @@ def create(cluster: KindCluster, image: str, wanted: dict[str, Any]) -> Identity
     ready = ("--for=condition=Ready", "nodes", "--all", f"--timeout={NODE_READY_SECONDS}s")
     connection.kubectl("wait", *ready, timeout_seconds=NODE_READY_SECONDS + 30)
     identity = identify(connection)
-    made = {"image": image, "configuration": wanted, "node_setup": list(NODE_SETUP)}
-    record = {**made, "identity": identity.as_dict()}
+    record = {**_made(image, wanted), "identity": identity.as_dict()}
     beside = cluster.record.with_suffix(".part")
     beside.write_text(json.dumps(record, indent=2))
     beside.rename(cluster.record)
     return identity
+
+
+def _made(image: str, wanted: dict[str, Any]) -> dict[str, Any]:
+    """Return what the record keeps of how a cluster was made: one that was made otherwise is made anew."""
+    return {"image": image, "configuration": wanted, "node_setup": list(NODE_SETUP)}
 
 
 def _set_up(nodes: Iterable[str]) -> None:
@@ -230,9 +234,7 @@ def delete(cluster: KindCluster) -> tuple[str, ...]:
 def is_whole(cluster: KindCluster, image: str, wanted: dict[str, Any]) -> bool:
     """Tell whether the recorded cluster runs, is the one recorded, and is made as asked."""
     record = cluster.recorded()
-    if record is None or (record["image"], record.get("configuration")) != (image, wanted):
-        return False
-    if record.get("node_setup") != list(NODE_SETUP):
+    if record is None or record != {**record, **_made(image, wanted)}:
         return False
     running = docker("ps", f"--filter=label={ROLE_LABEL}={cluster.name}", "--format={{.Names}}").split()
     if len(running) != len(wanted["nodes"]):

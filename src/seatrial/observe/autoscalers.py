@@ -8,7 +8,7 @@ from typing import Any
 
 from seatrial.cluster.client import Cluster
 from seatrial.observe.kube import UNREAD, unread
-from seatrial.waiting import looks
+from seatrial.waiting import look_until
 
 USUAL_WINDOW_SECONDS = 300
 """For which Kubernetes waits before it scales in, when an autoscaler does not say."""
@@ -76,12 +76,12 @@ def await_computing(cluster: Cluster, namespace: str, *, within_seconds: float) 
     metrics API does. This is no judgement: whoever goes on will judge what is there. Raises as
     :func:`observe_autoscalers` does.
     """
-    found: tuple[Autoscaler, ...] = ()
-    for _ in looks(within_seconds, EVERY_SECONDS):
-        found = observe_autoscalers(cluster, namespace)
-        if all(each.computes for each in found):
-            break
-    return found
+    return look_until(
+        lambda: observe_autoscalers(cluster, namespace),
+        until=lambda found: all(each.computes for each in found),
+        within_seconds=within_seconds,
+        every_seconds=EVERY_SECONDS,
+    )
 
 
 def autoscaler_view(item: Any) -> Autoscaler:

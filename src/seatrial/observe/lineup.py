@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ from seatrial.cluster.client import Cluster
 from seatrial.observe.kube import UNREAD, observe_pods, unread
 from seatrial.observe.records import PodView
 from seatrial.system import System
+from seatrial.waiting import look_until
 
 POLL_SECONDS = 1.0
 """Seldom enough to leave the cores to what starts."""
@@ -85,19 +85,19 @@ def observe_lineup(cluster: Cluster, namespace: str, workload: str) -> Lineup:
 
 def await_settled(cluster: Cluster, system: System, *, within_seconds: float) -> Lineups:
     """Return the lineups when all are settled, or as they are when the bound is over: whoever asks will judge them."""
-    deadline = time.monotonic() + within_seconds
-    while True:
-        lineups = observe_lineups(cluster, system)
-        if all(each.settled for each in lineups.values()) or time.monotonic() > deadline:
-            return lineups
-        time.sleep(POLL_SECONDS)
+    return look_until(
+        lambda: observe_lineups(cluster, system),
+        until=lambda lineups: all(each.settled for each in lineups.values()),
+        within_seconds=within_seconds,
+        every_seconds=POLL_SECONDS,
+    )
 
 
 def await_renewed(cluster: Cluster, namespace: str, workload: str, *, within_seconds: float) -> Lineup:
     """Return how the replicas of a Deployment stand when it is renewed, or when the bound is over."""
-    deadline = time.monotonic() + within_seconds
-    while True:
-        lineup = observe_lineup(cluster, namespace, workload)
-        if lineup.renewed or time.monotonic() > deadline:
-            return lineup
-        time.sleep(POLL_SECONDS)
+    return look_until(
+        lambda: observe_lineup(cluster, namespace, workload),
+        until=lambda lineup: lineup.renewed,
+        within_seconds=within_seconds,
+        every_seconds=POLL_SECONDS,
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +12,7 @@ from kubernetes.utils.quantity import parse_quantity
 from seatrial.cluster.client import Cluster
 from seatrial.errors import EnvironmentFault
 from seatrial.observe.kube import UNREAD, pod_selector, unread
+from seatrial.waiting import look_until
 
 POLL_SECONDS = 2.0
 ALWAYS = "Always"
@@ -50,12 +50,13 @@ def observe_usage(cluster: Cluster, namespace: str) -> Usage:
 
 def await_usage(cluster: Cluster, namespace: str, pods: Iterable[str], *, within_seconds: float) -> Usage:
     """Return the usage when all of these pods are in it, or as it is when the bound is over."""
-    names, deadline = set(pods), time.monotonic() + within_seconds
-    while True:
-        usage = observe_usage(cluster, namespace)
-        if names <= set(usage.pods) or time.monotonic() > deadline:
-            return usage
-        time.sleep(POLL_SECONDS)
+    names = set(pods)
+    return look_until(
+        lambda: observe_usage(cluster, namespace),
+        until=lambda usage: names <= usage.pods.keys(),
+        within_seconds=within_seconds,
+        every_seconds=POLL_SECONDS,
+    )
 
 
 def observe_asked(cluster: Cluster, namespace: str, workload: str) -> Mapping[str, Containers]:
