@@ -35,6 +35,7 @@ class Story:
         self.reverted: tuple[Reverted, ...] = (Reverted("x", Outcome.DONE),)
         self.acted = ""
         self.standing: Exception | None = None
+        self.watching: Exception | None = None
         self.orders: list[Order] = []
         self.men: list[DeadMan] = []
 
@@ -54,6 +55,11 @@ class Story:
         self.told.append("start watchdog")
         self.orders.append(order)
         return self
+
+    def await_watching(self) -> None:
+        self.told.append("watching")
+        if self.watching:
+            raise self.watching
 
     def dismiss(self) -> None:
         self.told.append("dismiss")
@@ -87,16 +93,18 @@ def cluster(api: Any) -> Any:
 TAKEN_DOWN = ["revert", "release", "stop renewing", "remove", "dismiss"]
 
 
-def test_the_watchdog_stands_before_the_dead_man_and_goes_after_it(story: Story, cluster: Any, tmp_path: Path) -> None:
+def test_both_stand_before_anything_is_begun_and_the_watchdog_goes_last(
+    story: Story, cluster: Any, tmp_path: Path
+) -> None:
     with guarded(cluster, SYSTEM, tmp_path / "run", lasting_seconds=120) as variables:
-        assert story.told == ["start watchdog", "stand"]
+        assert story.told == ["start watchdog", "stand", "watching"]
         log = tmp_path / "run" / "undo.jsonl"
         assert log.read_bytes() == b""
         assert variables == {
             "SEATRIAL_UNDO": str(log),
             "SEATRIAL_UNDO_CONFIGMAP": f"seatrial-chaos/{story.men[0].name}",
         }
-    assert story.told[2:] == TAKEN_DOWN
+    assert story.told[3:] == TAKEN_DOWN
 
 
 def test_both_are_told_what_they_need(story: Story, cluster: Any, tmp_path: Path) -> None:
@@ -122,7 +130,7 @@ def test_an_experiment_that_ends_badly_is_put_back_all_the_same(
 ) -> None:
     with pytest.raises(type(error)), guarded(cluster, SYSTEM, tmp_path, lasting_seconds=1):
         raise error
-    assert story.told[2:] == TAKEN_DOWN
+    assert story.told[3:] == TAKEN_DOWN
 
 
 def test_what_could_not_be_put_back_is_left_to_the_watchdog_and_told(
@@ -132,7 +140,7 @@ def test_what_could_not_be_put_back_is_left_to_the_watchdog_and_told(
     with pytest.raises(EnvironmentFault) as caught, guarded(cluster, SYSTEM, tmp_path, lasting_seconds=1):
         pass
     assert str(caught.value) == "not everything could be put back: uncordon node a: failed: HTTP 403"
-    assert story.told[2:] == ["revert", "stop renewing", "take over"]
+    assert story.told[3:] == ["revert", "stop renewing", "take over"]
 
 
 def test_a_dead_man_who_acted_while_the_runner_lived_spoils_the_run(story: Story, cluster: Any, tmp_path: Path) -> None:
@@ -143,7 +151,7 @@ def test_a_dead_man_who_acted_while_the_runner_lived_spoils_the_run(story: Story
         "the dead man put back what the experiment did while it ran: the longest time between two renewals was 16.2 s "
         'of 15 s; it told: [{"what": "x", "outcome": "done"}]'
     )
-    assert story.told[2:] == TAKEN_DOWN
+    assert story.told[3:] == TAKEN_DOWN
 
 
 def test_where_no_dead_man_stands_nothing_is_begun_and_the_watchdog_is_sent_away(
@@ -153,6 +161,15 @@ def test_where_no_dead_man_stands_nothing_is_begun_and_the_watchdog_is_sent_away
     with pytest.raises(EnvironmentFault), guarded(cluster, SYSTEM, tmp_path, lasting_seconds=1):
         pytest.fail("begun")
     assert story.told == ["start watchdog", "stand", "dismiss"]
+
+
+def test_where_no_watchdog_watches_nothing_is_begun_and_the_dead_man_is_taken_away(
+    story: Story, cluster: Any, tmp_path: Path
+) -> None:
+    story.watching = EnvironmentFault("the watchdog ended with 1")
+    with pytest.raises(EnvironmentFault, match="ended with 1"), guarded(cluster, SYSTEM, tmp_path, lasting_seconds=1):
+        pytest.fail("begun")
+    assert story.told == ["start watchdog", "stand", "watching", *TAKEN_DOWN]
 
 
 def test_a_cluster_that_is_not_ours_gets_no_guard(

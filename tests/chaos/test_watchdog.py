@@ -40,6 +40,7 @@ folder = Path(sys.argv[1])
 order = Order(this_process(), str(folder / "kubeconfig"), "kubectl", None, (folder / "system.json").read_text(),
               str(folder / "undo.jsonl"), "run-1", 3.0)
 watchdog = Watchdog.start(order, folder)
+watchdog.await_watching()
 print("standing", flush=True)
 time.sleep(60)
 """
@@ -214,12 +215,18 @@ def test_whatever_hangs_is_ended_by_the_bound(folder: Path, work: Work, monkeypa
     assert (told.state, told.missing) == (State.NOT_HEALED, "not done within 0.2 s")
 
 
+def watching(folder: Path) -> Watchdog:
+    found = Watchdog.start(order(folder), folder)
+    found.await_watching()
+    return found
+
+
 def _fields(given: Order) -> dict[str, Any]:
     return {name: getattr(given, name) for name in given.__dataclass_fields__}
 
 
 def test_a_real_one_watches_ignores_the_terminal_and_is_dismissed(folder: Path) -> None:
-    watch = Watchdog.start(order(folder), folder)
+    watch = watching(folder)
     seen = read_watch(folder / RESULT)
     assert seen and (seen.state, seen.pid, seen.runner) == (State.WATCHING, watch.process.pid, os.getpid())
     assert os.getsid(watch.process.pid) == watch.process.pid
@@ -254,7 +261,7 @@ def test_a_real_one_stops_the_experiment_of_a_runner_that_was_killed_and_tells_w
 
 
 def test_left_to_its_work_it_tells_what_it_could_not_heal(folder: Path) -> None:
-    watch = Watchdog.start(order(folder), folder)
+    watch = watching(folder)
     with pytest.raises(EnvironmentFault) as caught:
         watch.take_over()
     assert str(caught.value).startswith("the system is not healed: /api/v1/nodes cannot be read: ConnectError")
@@ -263,12 +270,15 @@ def test_left_to_its_work_it_tells_what_it_could_not_heal(folder: Path) -> None:
 
 def test_one_that_does_not_start_is_told_with_its_last_words(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/bin/false")
+    watch = Watchdog.start(order(folder), folder)
     with pytest.raises(EnvironmentFault, match="the watchdog ended with 1:"):
-        Watchdog.start(order(folder), folder)
+        watch.await_watching()
+    assert watch.process.returncode == 1
+    watch.dismiss()
 
 
 def test_one_that_ended_before_its_time_is_told(folder: Path) -> None:
-    watch = Watchdog.start(order(folder), folder)
+    watch = watching(folder)
     watch.process.kill()
     watch.process.wait()
     with pytest.raises(EnvironmentFault) as caught:

@@ -67,6 +67,7 @@ def guarded(
         renewal = stand(cluster, man)
         clean = False
         try:
+            watchdog.await_watching()
             yield {UNDO: str(undo), CONFIG_MAP: man.config_map}
         finally:
             acted = leave(cluster, man, renewal, undo)

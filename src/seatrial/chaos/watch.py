@@ -33,7 +33,7 @@ class Watchdog:
 
     @classmethod
     def start(cls, order: Order, folder: Path) -> Watchdog:
-        """Start it and wait until it watches; raises EnvironmentFault when it does not."""
+        """Start it; whoever goes on to do harm waits for it by :meth:`await_watching` first."""
         file, log = folder / ORDER, folder / LOG
         (folder / RESULT).unlink(missing_ok=True)
         order.write(file)
@@ -46,17 +46,19 @@ class Watchdog:
                 start_new_session=True,
             )
         assert process.stdin
-        started = cls(process, process.stdin, folder, order.within_seconds)
-        try:
-            started._await_watching(log)
-        except BaseException:
-            started.pipe.close()
-            process.kill()  # nothing was done yet
-            process.wait()
-            raise
-        return started
+        return cls(process, process.stdin, folder, order.within_seconds)
 
-    def _await_watching(self, log: Path) -> None:
+    def await_watching(self) -> None:
+        """Return when it watches; raises EnvironmentFault when it does not, and then it is gone."""
+        try:
+            self._await_word(self.folder / LOG)
+        except BaseException:
+            self.pipe.close()
+            self.process.kill()  # nothing was done yet
+            self.process.wait()
+            raise
+
+    def _await_word(self, log: Path) -> None:
         try:
             eventually(
                 lambda: (read_watch(self.folder / RESULT), self.process.poll()),
@@ -70,7 +72,12 @@ class Watchdog:
             raise EnvironmentFault(f"the watchdog ended with {self.process.returncode}:\n{tail(log)}")
 
     def dismiss(self) -> None:
-        """Say that all is put back; raises EnvironmentFault when nobody was there any more to hear it."""
+        """Say that all is put back; raises EnvironmentFault when nobody was there any more to hear it.
+
+        One that never watched is gone already.
+        """
+        if self.pipe.closed:
+            return
         try:
             with self.pipe as pipe:
                 pipe.write(WORD)
