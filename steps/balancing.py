@@ -21,6 +21,9 @@ from seatrial.report.evidence import Collectors, Evidence
 from seatrial.report.plots import spread_plot
 from seatrial.system import Service, System
 
+AT_A_TIME = 2
+"""Connections from a node to a service while a sample is drawn. Samples of all are drawn at once: more would not be
+faster, but starve the replicas, so that some lose their readiness and get no traffic (half a mesh's sample, once)."""
 KEPT_REQUESTS = 100
 """Requests over one connection; a balancer of requests would spread them."""
 
@@ -74,7 +77,8 @@ def draw(cluster: Cluster, system: System, vantages: Sequence[Vantage], on_failu
             max(len(replicas), 2), alpha=given.alpha, power=given.power, smallest_skew=given.smallest_skew
         )
         url, header = system.url(service), system.identity.header
-        return Sample(service, replicas, plan, vantage.requests(url, count=plan.size, identity_header=header))
+        traffic = vantage.requests(url, count=plan.size, concurrency=AT_A_TIME, identity_header=header)
+        return Sample(service, replicas, plan, traffic)
 
     samples = at_once(sample, [(service, vantage) for service in system.services for vantage in vantages])
     for each in samples:
