@@ -10,13 +10,17 @@ from pytest_bdd import given, then
 from seatrial.checks.timeline import full_at
 from seatrial.load.phases import attribute, phases_of_outages
 from seatrial.load.records import LoadRecord
-from seatrial.load.regression import check_no_regression
+from seatrial.load.regression import check_no_regression, is_as_fast
 from seatrial.load.runner import Load
 from seatrial.observe.flow import Flow
 from seatrial.observe.records import Outage
 from seatrial.report.evidence import Evidence
 from seatrial.report.load_plot import load_plot
 from seatrial.system import System
+from seatrial.waiting import look_until
+
+LOOK_SECONDS = 1.0
+"""Between two looks whether customers are served as fast as before: each reads all of their requests."""
 
 
 @given("customers use the marketplace")
@@ -29,11 +33,15 @@ def customers_are_served(load: Load, flow: Flow, outages: Sequence[Outage], syst
     given = system.tolerances
     # traffic follows the endpoints, and a gateway that reads names needs the time that is declared for that
     healed_at = max(full_at(outage) for outage in outages) + given.propagation_seconds
+    before = load.so_far().between(0, min(outage.fault_at for outage in outages))
     flow.observe(max(healed_at + given.load_seconds - time.time(), 0.0))
-    record = load.stop()
-    name = keep(record, outages, evidence)
-    before = record.between(0, min(outage.fault_at for outage in outages))
-    after = record.between(healed_at, healed_at + given.load_seconds)
+    after = look_until(
+        lambda: load.so_far().between(healed_at, time.time()),
+        until=lambda after: is_as_fast(before, after, given),
+        within_seconds=healed_at + given.load_recovery_seconds - time.time(),
+        every_seconds=LOOK_SECONDS,
+    )
+    name = keep(load.stop(), outages, evidence)
     check_no_regression(before, after, given, name)
 
 

@@ -99,6 +99,8 @@ class Tolerances(Model):
     """Least ratio of customers' requests that succeed before and after a fault."""
     load_slowdown: Annotated[float, Field(gt=1, le=20)] = 2.0
     """Largest ratio of median latencies after and before a fault."""
+    load_recovery_seconds: Seconds = 30.0
+    """From whole again until customers are served as fast as before: what began anew is cold at first."""
     failure_rate: Annotated[float, Field(gt=0, lt=0.5)] = 0.001
     """Ratio of failed requests that a declared call, or a route, must stay below under load: shown by night."""
     daily_failure_rate: Annotated[float, Field(gt=0, lt=0.5)] = 0.005

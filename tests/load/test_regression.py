@@ -6,10 +6,10 @@ import pytest
 
 from seatrial.errors import Failed, Inconclusive
 from seatrial.load.records import LoadRecord, LoadRequest
-from seatrial.load.regression import FEWEST_REQUESTS, check_no_regression
+from seatrial.load.regression import FEWEST_REQUESTS, check_no_regression, is_as_fast
 from seatrial.tolerances import Tolerances
 
-TOLERANCES = Tolerances(load_success=0.95, load_slowdown=2.0)
+TOLERANCES = Tolerances(load_success=0.95, load_slowdown=2.0, load_seconds=200)
 
 
 def served(count: int = 100, seconds: float = 0.02, **errors: int) -> LoadRecord:
@@ -64,7 +64,7 @@ def test_requests_that_failed_before_the_fault_are_told_as_such() -> None:
 def test_a_slower_median_is_told_in_milliseconds() -> None:
     assert failure(served(seconds=0.02), served(seconds=0.05)) == (
         "customers' journey: it is slower after the fault than before\n"
-        "  expected  median at most 2 times as long\n"
+        "  expected  median at most 2 times as long within 30 s, for 200 s\n"
         "  observed  2.50 times: 20.0 ms before, 50.0 ms after\n"
         "  hint      a replica is missing, cold or throttled\n"
         "  evidence  requests.csv"
@@ -75,3 +75,18 @@ def test_when_nothing_succeeds_the_failures_are_told_and_no_median() -> None:
     told = failure(served(), served(0, Timeout=100))
     assert "0.00% of 100: 100 × log in: Timeout" in told
     assert "slower" not in told
+
+
+def test_customers_may_be_slow_at_first_but_no_request_may_fail_even_then() -> None:
+    slow = served(100, seconds=0.5, Timeout=6).requests
+    fast = LoadRecord(served(100, seconds=0.03).requests).later(1000.0).requests
+    after = LoadRecord((*slow, *fast))
+    assert is_as_fast(served(), after, TOLERANCES)
+    assert not is_as_fast(served(), LoadRecord(slow), TOLERANCES)
+    check_no_regression(served(), after, TOLERANCES)
+    more = LoadRecord((*served(100, seconds=0.5, Timeout=20).requests, *fast))
+    assert "90.91% of 220: 20 × log in: Timeout" in failure(served(), more)
+
+
+def test_whoever_sends_nothing_is_not_slow() -> None:
+    assert is_as_fast(served(), LoadRecord(()), TOLERANCES)

@@ -45,6 +45,11 @@ class LoadRecord:
         """Return those that began in a span of time."""
         return LoadRecord(tuple(request for request in self.requests if start <= request.start < end))
 
+    def last(self, seconds: float) -> LoadRecord:
+        """Return those that began in the last so many seconds before the last one did."""
+        since = max((request.start for request in self.requests), default=0.0) - seconds
+        return LoadRecord(tuple(request for request in self.requests if request.start >= since))
+
     @property
     def failed(self) -> tuple[LoadRequest, ...]:
         return tuple(request for request in self.requests if request.error)

@@ -14,9 +14,19 @@ FEWEST_REQUESTS = 30
 
 
 def check_no_regression(before: LoadRecord, after: LoadRecord, tolerances: Tolerances, evidence: str = "") -> None:
-    """Raise Failed when customers fare worse after the fault, Inconclusive when there are too few of them to tell."""
-    doubt_on(too_few(before, after))
-    fail_on(regressions(before, after, tolerances, evidence))
+    """Raise Failed when customers fare worse after the fault, Inconclusive when there are too few of them to tell.
+
+    ``after`` is all since the system was whole again: every request counts, and the last of them, ``load_seconds``
+    long, tell how fast it is.
+    """
+    latest = after.last(tolerances.load_seconds)
+    doubt_on(too_few(before, latest))
+    fail_on([*failing(before, after, tolerances, evidence), *slower(before, latest, tolerances, evidence)])
+
+
+def is_as_fast(before: LoadRecord, after: LoadRecord, tolerances: Tolerances) -> bool:
+    """Tell whether the last requests, ``load_seconds`` long, are as fast as those before the fault."""
+    return not [*slower(before, after.last(tolerances.load_seconds), tolerances)]
 
 
 def too_few(before: LoadRecord, after: LoadRecord) -> Iterator[Doubt]:
@@ -27,8 +37,8 @@ def too_few(before: LoadRecord, after: LoadRecord) -> Iterator[Doubt]:
             yield Doubt("customers' journey", missing, "raise load_users or load_seconds in system.yaml")
 
 
-def regressions(before: LoadRecord, after: LoadRecord, tolerances: Tolerances, evidence: str = "") -> Iterator[Failure]:
-    """Yield a failure for each span with too many errors, and one when the median latency grew too much."""
+def failing(before: LoadRecord, after: LoadRecord, tolerances: Tolerances, evidence: str = "") -> Iterator[Failure]:
+    """Yield a failure for each span with too many errors."""
     for name, record in (("before", before), ("after", after)):
         if record.success < tolerances.load_success:
             errors = counted(record.errors().most_common(5))
@@ -38,11 +48,16 @@ def regressions(before: LoadRecord, after: LoadRecord, tolerances: Tolerances, e
                 f"{record.success:.2%} of {len(record.requests)}: {errors}",
                 evidence=evidence,
             )
+
+
+def slower(before: LoadRecord, after: LoadRecord, tolerances: Tolerances, evidence: str = "") -> Iterator[Failure]:
+    """Yield a failure when the median latency grew too much."""
     was, is_now = before.quantile(0.5), after.quantile(0.5)
     if is_now / was > tolerances.load_slowdown:
+        within = f"within {tolerances.load_recovery_seconds:g} s, for {tolerances.load_seconds:g} s"
         yield Failure(
             "customers' journey: it is slower after the fault than before",
-            f"median at most {tolerances.load_slowdown:g} times as long",
+            f"median at most {tolerances.load_slowdown:g} times as long {within}",
             f"{is_now / was:.2f} times: {was * 1000:.1f} ms before, {is_now * 1000:.1f} ms after",
             hint="a replica is missing, cold or throttled",
             evidence=evidence,
