@@ -124,6 +124,14 @@ def test_a_day_goes_through_its_plan_under_load_that_is_watched(shop: Shop, held
     assert "1 pod-kill: expected: nothing" in [each.text for each in shop.desk.lines]
 
 
+def test_while_an_experiment_runs_it_is_not_told_as_the_next_one(shop: Shop, held: Callable[[], Held]) -> None:
+    told: list[tuple[str, str]] = []
+    for name in ("pod-kill", "node-drain"):
+        shop.at[name] = lambda: told.append((shop.desk.current, shop.desk.following))
+    held()
+    assert told == [("1 pod-kill", "2 node-drain"), ("2 node-drain", "the end")]
+
+
 def test_skip_cuts_what_runs_short_and_goes_on(shop: Shop, held: Callable[[], Held]) -> None:
     shop.at["pod-kill"] = shop.order(Word.SKIP)
     over = held()

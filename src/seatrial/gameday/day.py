@@ -99,11 +99,12 @@ def hold(day: Day, customers: Customers, lookout: AbstractContextManager[object]
 def _go_through(day: Day, steps: list[Step], series: Series, customers: Customers, desk: Desk, phases: Phases) -> None:
     """Run each experiment of the plan; what became of it is written into its place among the steps."""
     pause = day.plan.load.warm_up_seconds
+    desk.following, *later = (*(step.name for step in steps), "the end")
     for index, step in enumerate(steps):
-        desk.following = step.name
         _wait(customers, desk, pause)
         if desk.ending:
             return
+        desk.following = later[index]
         if desk.skipped():
             steps[index] = replace(step, fate=Fate.SKIPPED)
             continue
@@ -111,7 +112,6 @@ def _go_through(day: Day, steps: list[Step], series: Series, customers: Customer
         pause = step.entry.pause_seconds
         if desk.ending:
             return
-    desk.following = "the end"
     _wait(customers, desk, pause)
 
 
