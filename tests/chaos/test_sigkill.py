@@ -169,6 +169,11 @@ def test_a_kill_after_which_nothing_is_left_is_good(world: dict[str, Any], tmp_p
     assert (kill.good, kill.healed_seconds, kill.moment_seconds, kill.healed_by) == (True, 12.0, 7.0, NOBODY)
 
 
+def test_a_runner_that_had_dismissed_its_watchdog_was_healed_at_once(world: dict[str, Any], tmp_path: Path) -> None:
+    world["told"] = (Watch(State.DISMISSED, 1, 2, ended_at=99.5), "")
+    assert examine(field(), 1, "x", fallen(tmp_path), {"auth": 3}).healed_seconds == 0.0
+
+
 @pytest.mark.parametrize(
     ("key", "value", "told"),
     [

@@ -153,7 +153,8 @@ def examine(field: Field, number: int, experiment: str, fallen: Fallen, before: 
         left += shortcomings(watch)
     left += left_behind(field, fallen, before)
     who = healers(watch, told)
-    return Kill(number, experiment, fallen.lived_seconds, who, ended - fallen.died_at, tuple(left))
+    healed = max(0.0, ended - fallen.died_at)  # a watchdog that was dismissed ended before its runner was killed
+    return Kill(number, experiment, fallen.lived_seconds, who, healed, tuple(left))
 
 
 def beside_dead_men(done: Sequence[Reverted]) -> list[str]:
