@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -120,6 +121,22 @@ def test_a_drain_ends_when_the_pods_are_gone_and_not_when_they_are_told_to_go() 
     looks = iter([[view("auth-1")], [view("auth-1"), view("users-1")], [view("users-1")]])
     drained({"auth-1": [Fate.EVICTED]}, lambda: next(looks))
     assert next(looks, None) is None
+
+
+def test_who_is_leaving_already_is_waited_for_and_not_evicted() -> None:
+    leaving, staying = replace(view("gateway-old"), terminating=True), view("gateway-new")
+    asked: list[str] = []
+
+    def evict_one(pod: PodView) -> Fate:
+        asked.append(pod.name)
+        return Fate.EVICTED
+
+    looks = iter([[leaving], [leaving], []])
+    found = evict_all((leaving, staying), evict_one, lambda: next(looks), within_seconds=10, clock=Slow().clock)
+    assert asked == ["gateway-new"] == [each.pod.name for each in found]
+    assert next(looks, None) is None
+    with pytest.raises(EnvironmentFault, match=r"1 of 2 pods .*: gateway-old \(still ending\)"):
+        evict_all((leaving, staying), evict_one, lambda: [leaving], within_seconds=3, clock=Slow().clock)
 
 
 def test_what_is_still_there_after_the_bound_is_named_with_the_reason() -> None:

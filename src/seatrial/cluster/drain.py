@@ -144,10 +144,11 @@ def evict_all(
 ) -> tuple[Evicted, ...]:
     """Evict all pods, those that a budget holds back again and again, and wait until they are gone.
 
+    Those that are leaving already are waited for, no more: they are nobody's harm, and not among what is returned.
     ``present`` returns the pods that are still there. Raises EnvironmentFault that names those which are after the
     bound.
     """
-    fates = {pod.uid: Evicted(pod) for pod in pods}
+    fates = {pod.uid: Evicted(pod, time.time() if pod.terminating else 0.0) for pod in pods}
     deadline = clock.now() + within_seconds
     while True:
         for uid, each in fates.items():
@@ -156,7 +157,7 @@ def evict_all(
         there = {pod.uid for pod in present()}
         left = [each for uid, each in fates.items() if not each.at or uid in there]
         if not left:
-            return tuple(fates.values())
+            return tuple(each for each in fates.values() if not each.pod.terminating)
         if clock.now() >= deadline:
             raise EnvironmentFault(_late(left, len(fates), within_seconds))
         clock.sleep(AGAIN_SECONDS)

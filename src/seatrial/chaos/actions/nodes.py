@@ -29,7 +29,7 @@ def drain_node(node: str, within_seconds: float) -> list[Target]:
     _cordon(cluster, system, node)
     present = partial(drain.observe_evictable, cluster, system.namespace, node)
     pods = present()
-    if not pods:
+    if all(pod.terminating for pod in pods):
         raise ActivityFailed(f"no pod of {system.namespace} runs on node {node} that a drain would move")
 
     def evict(pod: PodView) -> drain.Fate:
