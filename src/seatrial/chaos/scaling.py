@@ -19,10 +19,10 @@ from seatrial.observe.publication import observe_replicas
 from seatrial.observe.rounds import FRESH, KEPT
 from seatrial.observe.scale_watch import Scale, ScaleWatch
 from seatrial.observe.scaling import Scaling
-from seatrial.observe.usage import observe_asked, observe_usage
+from seatrial.observe.usage import Usage, observe_asked, observe_usage
 from seatrial.observe.vantage import Vantage
 from seatrial.system import Service, System
-from seatrial.waiting import looks
+from seatrial.waiting import look_until
 
 MEASURED_SECONDS = 10.0
 """For which CPU is measured, at least: kubelets read their counters about every 10 s, each with its own time."""
@@ -92,10 +92,16 @@ def await_idle(subject: Subject, autoscaler: Autoscaler) -> None:
     """
     namespace, meant = subject.system.namespace, meant_cores(subject, autoscaler)
     names = {pod.name for pod in observe_replicas(subject.cluster, subject.system, subject.service)}
-    for _ in looks(subject.system.tolerances.metrics_seconds, POLL_SECONDS):
-        usage = observe_usage(subject.cluster, namespace)
-        if names <= usage.pods.keys() and sum(usage.of(name, "cpu") for name in names) <= meant * len(names):
-            break
+
+    def is_idle(usage: Usage) -> bool:
+        return names <= usage.pods.keys() and sum(usage.of(name, "cpu") for name in names) <= meant * len(names)
+
+    look_until(
+        lambda: observe_usage(subject.cluster, namespace),
+        until=is_idle,
+        within_seconds=subject.system.tolerances.metrics_seconds,
+        every_seconds=POLL_SECONDS,
+    )
 
 
 def autoscaler_of(subject: Subject) -> Autoscaler:

@@ -51,14 +51,15 @@ class Watchdog:
     def await_watching(self) -> None:
         """Return when it watches; raises EnvironmentFault when it does not, and then it is gone."""
         try:
-            self._await_word(self.folder / LOG)
+            self._await_word()
         except BaseException:
             self.pipe.close()
             self.process.kill()  # nothing was done yet
             self.process.wait()
             raise
 
-    def _await_word(self, log: Path) -> None:
+    def _await_word(self) -> None:
+        log = self.folder / LOG
         try:
             eventually(
                 lambda: (read_watch(self.folder / RESULT), self.process.poll()),

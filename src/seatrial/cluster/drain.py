@@ -54,7 +54,7 @@ class Evicted:
 
     pod: PodView
     at: float = 0.0
-    """When the eviction was granted, in Unix seconds; 0 when it never was."""
+    """When the eviction was granted, or it was seen to leave already, in Unix seconds; 0 when neither ever was."""
     refusals: int = 0
     """How often its PodDisruptionBudget said no before."""
 

@@ -47,8 +47,8 @@ class LoadRecord:
 
     def last(self, seconds: float) -> LoadRecord:
         """Return those that began in the last so many seconds before the last one did."""
-        since = max((request.start for request in self.requests), default=0.0) - seconds
-        return LoadRecord(tuple(request for request in self.requests if request.start >= since))
+        latest = max((request.start for request in self.requests), default=0.0)
+        return self.between(latest - seconds, math.inf)
 
     @property
     def failed(self) -> tuple[LoadRequest, ...]:
