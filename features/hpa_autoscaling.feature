@@ -24,7 +24,7 @@ Feature: Services scale horizontally on demand
 
   @disruptive @nightly
   Scenario: A service grows in proportion to its load
-    When one service has its least replicas, and as much load as nine and a half replicas are meant for
+    When one service has its least replicas, and as much load as replicas half-way to the most are meant for
     Then it settles at as many replicas as its load asks for
     And no request fails meanwhile
 

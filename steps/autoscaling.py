@@ -39,8 +39,6 @@ DECISIONS_SECONDS = 35.0
 STEP = 4
 """Replicas that an autoscaler may add at a time (Kubernetes' own policy): what a request costs is measured at the
 number of replicas from which the last step begins."""
-SPARE = 4
-"""Replicas between those that a load asks for and the limit, where the limit must not be what stops it."""
 FED = 2
 """Replicas beyond the least, to which it grows for its memory."""
 HUNGRY = 1.3
@@ -120,19 +118,19 @@ def overload(
 
 
 @when(
-    "one service has its least replicas, and as much load as nine and a half replicas are meant for",
+    "one service has its least replicas, and as much load as replicas half-way to the most are meant for",
     target_fixture="scaling",
 )
 def load_in_proportion(
     subject: Subject, known_costs: dict[str, Costs], releaser: Releaser, system: System, evidence: Evidence
 ) -> Scaling:
-    most, given = autoscaling_of(system).max_replicas, system.tolerances
+    half_way, given = autoscaling_of(system).half_way, system.tolerances
     autoscaler, costs = autoscaler_of(subject), costs_of(subject, known_costs)
     settle = given.scale_settle_seconds
     found = grow(
         subject,
-        lambda: releaser(max_replicas=most + SPARE),
-        ordered(costs.rate(most - 0.5, last_but_one(system)), subject),
+        releaser,
+        ordered(costs.rate(half_way, half_way), subject),
         until=lambda scale, began: scale.rested(settle / 2, since=began),
         within_seconds=given.scale_out_seconds + PATIENCE * settle,
         worth=lambda: worth(subject, autoscaler),

@@ -33,3 +33,8 @@ class Autoscaling(Model):
     """Replicas that each has at most."""
     service: DnsLabel
     """Service that is loaded until it scales; one whose identity path calls nobody else."""
+
+    @property
+    def half_way(self) -> int:
+        """Replicas half-way between the least and the most: a load for so many is stopped by neither."""
+        return (self.min_replicas + self.max_replicas) // 2
