@@ -58,7 +58,7 @@ def test_the_table_shows_how_far_each_experiment_reaches(run: Run) -> None:
     assert (code, err) == (0, "")
     (row,) = [line for line in out.splitlines() if "process-crash" in line]
     cells = [cell.strip() for cell in row.strip("│ ").split("│")]
-    assert cells == ["process-crash", "A crash is survived", "one-of-each", "4 pods (34 %), 5 min", "engine", "AC03"]
+    assert cells == ["process-crash", "A crash is survived", "one-of-each", "4 pods (50 %), 5 min", "engine", "AC03"]
 
 
 @pytest.mark.parametrize(

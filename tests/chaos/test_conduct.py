@@ -137,7 +137,7 @@ def test_its_process_gets_the_limited_kubeconfig_limits_and_targets(run: Run, co
     conducted()
     assert run.environment["SEATRIAL_KUBECONFIG"] == run.environment["KUBECONFIG"] == "/limited/kubeconfig"
     assert run.environment["SEATRIAL_TARGETS"] == r"^(auth\-1)$"
-    assert json.loads(run.environment["SEATRIAL_LIMITS"])["percent_ready"] == 34
+    assert json.loads(run.environment["SEATRIAL_LIMITS"])["percent_ready"] == 50
 
 
 def test_an_effect_that_was_not_seen_is_inconclusive(run: Run, conducted: Callable[[], Outcome]) -> None:

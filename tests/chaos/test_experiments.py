@@ -55,6 +55,12 @@ def environment(tmp_path: Path) -> dict[str, str]:
     return known | own
 
 
+def test_who_takes_one_of_each_may_take_one_of_two(file: Path) -> None:
+    extension = read_experiment(file).extension
+    if extension.select == "one-of-each" and extension.blast_radius.pods:
+        assert extension.blast_radius.percent_ready >= 50
+
+
 def test_it_is_valid_for_chaos_toolkit(
     experiment: Any, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

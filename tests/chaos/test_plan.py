@@ -241,7 +241,7 @@ def test_a_dry_run_tells_the_exact_targets_calls_permissions_and_limits() -> Non
     assert "  may          shop: delete pods" in lines
     assert "  must not     create pods/exec in shop" in lines
     assert lines[-3:] == [
-        "  limits       4 pods, 34 % of a workload, 0 nodes, 5 min",
+        "  limits       4 pods, 50 % of a workload, 0 nodes, 5 min",
         "  last replica is kept",
         "  steady state may be lost meanwhile",
     ]
