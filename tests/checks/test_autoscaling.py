@@ -142,9 +142,18 @@ def test_one_that_does_not_shrink_or_does_so_late_is_told():
 
 @pytest.mark.parametrize(
     ("worth", "fits"),
-    [(9.5, [9, 10, 11]), (9.9, [9, 10, 11]), (2.0, [2]), (1.5, []), (20.0, [18, 19, 20, 21, 22, 23]), (0.0, [])],
+    [
+        (9.5, [9, 10, 11]),
+        (9.9, [9, 10, 11]),
+        (20.0, [18, 19, 20, 21, 22, 23]),
+        (4.7, [5]),
+        (4.2, [4, 5]),
+        (3.96, [4, 5]),
+        (1.5, [2]),
+        (0.0, []),
+    ],
 )
-def test_the_replicas_at_which_an_autoscaler_rests_are_within_its_tolerance(worth: float, fits: list[int]):
+def test_an_autoscaler_rests_within_its_tolerance_and_at_what_it_rounds_up_to(worth: float, fits: list[int]):
     assert list(fitting(worth)) == fits
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from seatrial.checks.instrument import sent_per_second
@@ -105,8 +106,14 @@ def not_shrunk(scaling: Scaling, within_seconds: float) -> Iterator[Failure]:
 
 
 def fitting(worth: float) -> range:
-    """Return the numbers of replicas at which an autoscaler rests under a load that is worth so many."""
-    numbers = [each for each in range(1, 1000) if abs(worth / each - 1) <= TOLERANCE + DISAGREEMENT]
+    """Return the numbers of replicas at which an autoscaler rests under a load that is worth so many.
+
+    It rests within its tolerance, and where what it computes is what it has: that is rounded up to whole replicas, so
+    that 4.2 are 5 (Kubernetes, "Horizontal Pod Autoscaling", algorithm details).
+    """
+    least, most = (math.ceil(worth * (1 + sign * DISAGREEMENT)) for sign in (-1, 1))
+    near = (each for each in range(1, 1000) if abs(worth / each - 1) <= TOLERANCE + DISAGREEMENT)
+    numbers = sorted({*near, *range(max(least, 1), most + 1)})
     return range(numbers[0], numbers[-1] + 1) if numbers else range(0)
 
 
