@@ -149,6 +149,7 @@ def test_one_that_does_not_shrink_or_does_so_late_is_told():
         (4.7, [5]),
         (4.2, [4, 5]),
         (3.96, [4, 5]),
+        (2.0, [2, 3]),
         (1.5, [2]),
         (0.0, []),
     ],
@@ -183,7 +184,7 @@ def test_replicas_that_do_not_come_to_rest_are_told():
     assert "observed  10 replicas for 50 s" in told(disproportionate(settling(10, 9.7, at=150.0), 90))
 
 
-@pytest.mark.parametrize("worth", [12.5, 2.1, 1.5], ids=["the limit", "the least", "none"])
+@pytest.mark.parametrize("worth", [12.5, 2.1, 1.5, 0.0], ids=["the limit", "the least", "less", "none"])
 def test_a_load_at_which_it_stops_in_any_case_is_a_doubt(worth: float):
     assert f"by what its replicas use it was for {worth:.1f}" in told(unbounded(settling(10, worth)))
 

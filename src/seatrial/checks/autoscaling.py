@@ -111,10 +111,9 @@ def fitting(worth: float) -> range:
     It rests within its tolerance, and where what it computes is what it has: that is rounded up to whole replicas, so
     that 4.2 are 5 (Kubernetes, "Horizontal Pod Autoscaling", algorithm details).
     """
-    least, most = (math.ceil(worth * (1 + sign * DISAGREEMENT)) for sign in (-1, 1))
-    near = (each for each in range(1, 1000) if abs(worth / each - 1) <= TOLERANCE + DISAGREEMENT)
-    numbers = sorted({*near, *range(max(least, 1), most + 1)})
-    return range(numbers[0], numbers[-1] + 1) if numbers else range(0)
+    slack = TOLERANCE + DISAGREEMENT
+    most = max(math.floor(worth / (1 - slack)), math.ceil(worth * (1 + DISAGREEMENT)))
+    return range(max(math.ceil(worth / (1 + slack)), 1), most + 1)
 
 
 def disproportionate(scaling: Scaling, settle_seconds: float) -> Iterator[Failure]:
