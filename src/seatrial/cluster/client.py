@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 import subprocess
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -14,6 +13,7 @@ from kubernetes import client, config
 
 from seatrial.cluster.opt_in import OptIn
 from seatrial.errors import EnvironmentFault
+from seatrial.tls import client_context
 
 KUBECTL_TIMEOUT_SECONDS = 120.0
 
@@ -99,7 +99,7 @@ class Cluster:
     def http(self, *, timeout_seconds: float = 30.0) -> httpx.Client:
         """Return an HTTP client for the API server with the kubeconfig's credentials (for the proxy subresources)."""
         settings = self._configuration
-        context = ssl.create_default_context(cafile=settings.ssl_ca_cert)
+        context = client_context(cafile=settings.ssl_ca_cert)
         if settings.cert_file:
             context.load_cert_chain(settings.cert_file, settings.key_file)
         token = settings.get_api_key_with_prefix("BearerToken", alias="authorization")

@@ -15,6 +15,7 @@ from seatrial.observe.kube import UNREAD, observe_endpoints, observe_service, un
 from seatrial.observe.records import Endpoint
 from seatrial.system import System
 from seatrial.system_gateway import Gateway
+from seatrial.tls import client_context
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class FrontDoor:
 
 def trust(authority: str) -> ssl.SSLContext:
     """Return a client's context that accepts these certificates (PEM), or those of this machine when there is none."""
-    context = ssl.create_default_context(cadata=authority or None)
+    context = client_context(cadata=authority)
     context.set_alpn_protocols(["h2", "http/1.1"])
     return context
 
