@@ -12,6 +12,7 @@ from pytest_bdd import then, when
 from fixtures.scaling import Releaser
 from seatrial.chaos.scaling import (
     LOAD,
+    MEASURED_SECONDS,
     Costs,
     Subject,
     autoscaler_of,
@@ -186,7 +187,7 @@ def ordered(rate: float, subject: Subject) -> float:
 def worth(subject: Subject, autoscaler: Autoscaler) -> float:
     """Return for how many replicas the present load is, by what they really use."""
     pods = observe_replicas(subject.cluster, subject.system, subject.service)
-    return measure_cores(subject.cluster, pods, for_seconds=20) / meant_cores(subject, autoscaler)
+    return measure_cores(subject.cluster, pods, for_seconds=MEASURED_SECONDS) / meant_cores(subject, autoscaler)
 
 
 def hungry_percent(subject: Subject) -> int:
