@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Iterable
 from pathlib import Path
 from threading import Lock
+from typing import Self
 
 
 class SharedContext(ssl.SSLContext):
@@ -17,7 +18,10 @@ class SharedContext(ssl.SSLContext):
     class none). Here a list that is already set is not set again.
     """
 
-    def __init__(self, protocol: int = ssl.PROTOCOL_TLS_CLIENT) -> None:
+    def __new__(cls) -> Self:
+        return super().__new__(cls, ssl.PROTOCOL_TLS_CLIENT)
+
+    def __init__(self) -> None:
         super().__init__()
         self._offered: list[str] | None = None
         self._lock = Lock()
@@ -36,7 +40,7 @@ def client_context(*, cafile: Path | str | None = None, cadata: str | None = Non
 
     Without either, by those that this machine trusts.
     """
-    context = SharedContext(ssl.PROTOCOL_TLS_CLIENT)
+    context = SharedContext()
     if cafile or cadata:
         context.load_verify_locations(cafile=cafile, cadata=cadata)
     else:
