@@ -69,7 +69,7 @@ class Tolerances(Model):
     """Fresh connections per second to each service while a fault is observed."""
     reads_per_second: Annotated[int, Field(ge=1, le=2000)] = 60
     """Requests per second that customers read by at the gateway while a replica fails."""
-    reads_seconds: Seconds = 12.0
+    reads_seconds: Seconds = 6.0
     """How long they do."""
     log_seconds: Seconds = 10.0
     """From an answer to its line in the log of the replica that gave it."""

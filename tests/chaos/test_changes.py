@@ -15,6 +15,7 @@ from seatrial.observe.flow import LONGEST_SECONDS
 from seatrial.observe.lineup import Lineup
 from seatrial.observe.records import Traffic
 from seatrial.observe.rounds import BACK, FRESH, IN, KEPT, OUT, UPDATE
+from seatrial.system import System
 from seatrial.system_file import parse_system
 
 SYSTEM = parse_system(
@@ -88,8 +89,8 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     return world
 
 
-def run(number: int = 1, requests: int = 0, nodes: tuple[Node, ...] = EMPTY) -> Any:
-    return change_all(None, SYSTEM, (), nodes or (Node("a"),), number, requests=requests)  # type: ignore[arg-type]
+def run(number: int = 1, requests: int = 0, nodes: tuple[Node, ...] = EMPTY, system: System = SYSTEM) -> Any:
+    return change_all(None, system, (), nodes or (Node("a"),), number, requests=requests)  # type: ignore[arg-type]
 
 
 def test_the_changes_follow_each_other_and_the_numbers_of_replicas_come_back(world: World):
@@ -100,8 +101,8 @@ def test_the_changes_follow_each_other_and_the_numbers_of_replicas_come_back(wor
         ("replicas", {"auth": 4, "users": 3}),
         ("replicas", {"auth": 3, "users": 2}),
         (BACK, "auth"),
-        ("renewed", ("auth", 180.0)),
         (BACK, "users"),
+        ("renewed", ("auth", 180.0)),
         ("renewed", ("users", 178.0)),
     ]
     assert world.bounds == [180.0, 180.0, 180.0, 176.0]
@@ -109,6 +110,20 @@ def test_the_changes_follow_each_other_and_the_numbers_of_replicas_come_back(wor
         *((1003.0, 1013.0), (1013.0, 1023.0), (1023.0, 1033.0), (1033.0, 1047.0))
     ]
     assert found.phases[1].before is found.phases[0].after
+
+
+def test_two_services_go_back_together_and_the_next_when_both_are_renewed(world: World):
+    five = parse_system(
+        f"name: shop\nnamespace: shop\nservices: [{', '.join(f'{{name: s{number}}}' for number in range(5))}]\n",
+        "system.yaml",
+    )
+    run(system=five)
+    order = [(act, name if act == BACK else name[0]) for act, name in world.done if act in (BACK, "renewed")]
+    assert order == [
+        *((BACK, "s0"), (BACK, "s1"), ("renewed", "s0"), ("renewed", "s1")),
+        *((BACK, "s2"), (BACK, "s3"), ("renewed", "s2"), ("renewed", "s3")),
+        *((BACK, "s4"), ("renewed", "s4")),
+    ]
 
 
 def test_nothing_more_is_changed_after_a_change_that_does_not_come_to_its_end(world: World):

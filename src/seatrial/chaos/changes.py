@@ -1,7 +1,7 @@
 """Changes of all services under a steady flow of requests: a rolling update, a scale-out, a scale-in, a rollback.
 
-All services change at the same time, but for the rollback: they go back one after another. Their former version boots
-at once, so that the replicas of all would start in step, and starve those who serve (decision 0017).
+All services change at the same time, but for the rollback: they go back two by two. Their former version boots at once,
+so that the replicas of all would start in step, and starve those who serve (decision 0017).
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ from seatrial.observe.lineup import await_renewed, await_settled, observe_lineup
 from seatrial.observe.rounds import BACK, FRESH, IN, KEPT, OUT, UPDATE, Phase, Round
 from seatrial.observe.vantage import Vantage
 from seatrial.system import System
+
+BACK_TOGETHER = 2
+"""Services that are rolled back at the same time (decision 0017)."""
 
 
 def change_all(
@@ -60,7 +63,7 @@ def _phases(cluster: Cluster, system: System, objects: Sequence[Object], number:
         UPDATE: lambda: roll_out(cluster, objects, system, f"{number}-{time.time():.0f}"),
         OUT: lambda: set_replicas(cluster, system, {name: wanted + 1 for name, wanted in usual.items()}),
         IN: lambda: set_replicas(cluster, system, usual),
-        BACK: lambda: _roll_back_in_turn(cluster, system, within),
+        BACK: lambda: _roll_back_by_twos(cluster, system, within),
     }
     for name, act in acts.items():
         began = time.time()
@@ -73,8 +76,12 @@ def _phases(cluster: Cluster, system: System, objects: Sequence[Object], number:
         before = after
 
 
-def _roll_back_in_turn(cluster: Cluster, system: System, within_seconds: float) -> None:
+def _roll_back_by_twos(cluster: Cluster, system: System, within_seconds: float) -> None:
     deadline = time.time() + within_seconds
-    for service in system.services:
-        roll_back(cluster, system.namespace, service.workload)
-        await_renewed(cluster, system.namespace, service.workload, within_seconds=deadline - time.time())
+    workloads = [each.workload for each in system.services]
+    for first in range(0, len(workloads), BACK_TOGETHER):
+        together = workloads[first : first + BACK_TOGETHER]
+        for workload in together:
+            roll_back(cluster, system.namespace, workload)
+        for workload in together:
+            await_renewed(cluster, system.namespace, workload, within_seconds=deadline - time.time())
