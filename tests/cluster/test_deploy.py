@@ -46,7 +46,7 @@ class Kubectl:
         return V1Service(spec=V1ServiceSpec(cluster_ip=self._services[name]))
 
     def kubectl(self, verb: str, *arguments: str, stdin: str = "", timeout_seconds: float = 0) -> str:
-        names = [item["metadata"]["name"] for item in json.loads(stdin)["items"]] if stdin else []
+        names = [item["metadata"]["name"] for item in yaml.safe_load_all(stdin) if item] if stdin else []
         words = [word for word in arguments if not word.startswith("--")]
         self.commands.append((verb, *words, *names))
         self.options = [word for word in arguments if word.startswith("--")]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 from collections.abc import Iterable, Sequence
@@ -69,13 +68,8 @@ def apply(cluster: Cluster, objects: Sequence[Object]) -> None:
         "--force-conflicts",
         f"--field-manager={FIELD_MANAGER}",
         "--filename=-",
-        stdin=_as_list(objects),
+        stdin=yaml.safe_dump_all(objects),
     )
-
-
-def _as_list(objects: Sequence[Object]) -> str:
-    """Return objects as one List, in JSON: kubectl applies 43 so in 0.46 s, and as documents of their own in 0.77 s."""
-    return json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
 
 
 def wait_rolled_out(cluster: Cluster, objects: Iterable[Object], *, within_seconds: float) -> None:
@@ -127,7 +121,7 @@ def delete(cluster: Cluster, objects: Sequence[Object], *, within_seconds: float
         "--wait",
         f"--timeout={within_seconds:.0f}s",
         "--filename=-",
-        stdin=_as_list(objects[::-1]),
+        stdin=yaml.safe_dump_all(list(reversed(objects))),
         timeout_seconds=within_seconds + 30,
     )
 
