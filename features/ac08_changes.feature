@@ -1,3 +1,4 @@
+# Before ac08_reliability: who asks the autoscalers right after a change waits half a minute for the metrics of what began.
 @AC08
 Feature: No request is lost while services change
   "Service-to-service communication is reliable and performant."
