@@ -1,4 +1,4 @@
-# Before ac08_reliability: who asks the autoscalers right after a change waits half a minute for the metrics of what began.
+# Before ac08_reliability: autoscalers have no metrics of what has just begun, up to half a minute after a change.
 @AC08
 Feature: No request is lost while services change
   "Service-to-service communication is reliable and performant."

@@ -70,7 +70,7 @@ class Tolerances(Model):
     reads_per_second: Annotated[int, Field(ge=1, le=2000)] = 60
     """Requests per second that customers read by at the gateway while a replica fails."""
     reads_seconds: Seconds = 6.0
-    """How long they do."""
+    """How long they do: a full share is three times then what a replica that fails may get; two times are needed."""
     log_seconds: Seconds = 10.0
     """From an answer to its line in the log of the replica that gave it."""
     refusal_seconds: Seconds = 0.15

@@ -63,7 +63,7 @@ def _phases(cluster: Cluster, system: System, objects: Sequence[Object], number:
         UPDATE: lambda: roll_out(cluster, objects, system, f"{number}-{time.time():.0f}"),
         OUT: lambda: set_replicas(cluster, system, {name: wanted + 1 for name, wanted in usual.items()}),
         IN: lambda: set_replicas(cluster, system, usual),
-        BACK: lambda: _roll_back_by_twos(cluster, system, within),
+        BACK: lambda: _roll_back_in_groups(cluster, system, within),
     }
     for name, act in acts.items():
         began = time.time()
@@ -76,7 +76,7 @@ def _phases(cluster: Cluster, system: System, objects: Sequence[Object], number:
         before = after
 
 
-def _roll_back_by_twos(cluster: Cluster, system: System, within_seconds: float) -> None:
+def _roll_back_in_groups(cluster: Cluster, system: System, within_seconds: float) -> None:
     deadline = time.time() + within_seconds
     workloads = [each.workload for each in system.services]
     for first in range(0, len(workloads), BACK_TOGETHER):
