@@ -234,8 +234,8 @@ def test_a_dry_run_tells_the_exact_targets_calls_permissions_and_limits() -> Non
         "  target       pod shop/auth-1 on worker",
     ]
     assert (
-        "  method       action delete-replicas: seatrial.chaos.actions.pods.terminate_replicas("
-        r"targets='^(auth\\-1)$', grace_seconds=0)"
+        "  method       action delete-replicas: seatrial.chaos.actions.pods.delete_in_turn("
+        r"targets='^(auth\\-1)$', within_seconds=45, services_together=2)"
     ) in lines
     assert "  rollback     action heal-system: seatrial.chaos.actions.heal_system()" in lines
     assert "  may          shop: delete pods" in lines

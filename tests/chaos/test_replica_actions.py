@@ -147,7 +147,17 @@ def test_what_was_restarted_meanwhile_need_not_be_continued(monkeypatch: pytest.
     assert pods.continue_replicas("^auth-") is True
 
 
-def test_services_have_their_turns_one_after_the_other(told: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("together", "turns"),
+    [
+        (1, [{"auth-1", "auth-2"}, {"users-1"}]),
+        (2, [{"auth-1", "auth-2", "users-1"}]),
+        (3, [{"auth-1", "auth-2", "users-1"}]),
+    ],
+)
+def test_services_have_their_turns_so_many_at_a_time(
+    told: list[Any], monkeypatch: pytest.MonkeyPatch, together: int, turns: list[set[str]]
+) -> None:
     present = dict(REPLICAS)
     monkeypatch.setattr(pods, "observe_pods", lambda cluster, namespace, workload: present.get(workload, ()))
 
@@ -158,13 +168,25 @@ def test_services_have_their_turns_one_after_the_other(told: list[Any], monkeypa
         return 7.0
 
     monkeypatch.setattr(pods, "delete_exactly", delete)
-    pods.delete_in_turn("^(auth-1|auth-2|users-1)$", 0)
-    assert [told[0], set(told[1:3]), *told[3:]] == [
-        ("permit", "auth-1", "auth-2"),
-        {"auth-1", "auth-2"},
-        ("permit", "users-1"),
-        "users-1",
-    ]
+    pods.delete_in_turn("^(auth-1|auth-2|users-1)$", 0, services_together=together)
+    for turn in turns:
+        assert told.pop(0) == ("permit", *sorted(turn))
+        assert {told.pop(0) for _ in turn} == turn
+    assert told == []
+
+
+def test_a_turn_waits_for_every_service_of_the_one_before(told: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pods, "is_service_whole", lambda cluster, system, service: service.name != "users")
+    assert len(SYSTEM.services) > 2
+    hits = pods.delete_in_turn("^(auth-1|users-1)$", 0, services_together=2)
+    assert sorted(hit["pod"] for hit in hits) == ["auth-1", "users-1"]
+    assert ("permit", "auth-1", "users-1") in told
+
+
+def test_no_service_at_a_time_is_refused(told: list[Any]) -> None:
+    with pytest.raises(ActivityFailed, match="services_together: 0 is not at least 1"):
+        pods.delete_in_turn("^auth-", 0, services_together=0)
+    assert told == []
 
 
 def test_a_service_that_does_not_come_back_spares_the_others(told: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,10 +197,10 @@ def test_a_service_that_does_not_come_back_spares_the_others(told: list[Any], mo
 
 
 def test_chaosk8s_is_told_exactly_the_names(told: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    pods.terminate_replicas("^auth-", grace_seconds=0)
+    pods.terminate_replicas("^auth-")
     permitted, call = told
     assert permitted == ("permit", "auth-1", "auth-2")
-    assert call == {"name_pattern": r"^(auth\-1|auth\-2)$", "all": True, "grace_period": 0, "ns": "lead-platform"}
+    assert call == {"name_pattern": r"^(auth\-1|auth\-2)$", "all": True, "ns": "lead-platform"}
     assert re.fullmatch(call["name_pattern"], "auth-1")
 
 

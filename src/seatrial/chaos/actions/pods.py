@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 from chaosk8s.pod.actions import terminate_pods
@@ -60,19 +60,22 @@ def continue_replicas(targets: str) -> bool:
     return True
 
 
-def delete_in_turn(targets: str, within_seconds: float) -> list[Target]:
-    """Delete the matching replicas by force, those of one service at the same time, one service after the other.
+def delete_in_turn(targets: str, within_seconds: float, services_together: int = 1) -> list[Target]:
+    """Delete the matching replicas by force, so many services at a time, those of the same turn at the same moment.
 
-    The next service's turn comes when the one before is whole again. Where one is not within the bound, the others are
-    spared: the steady state that is asked for afterwards tells what became of it.
+    The next turn comes when all services of the one before are whole again. Where one is not within the bound, the
+    others are spared: the steady state that is asked for afterwards tells what became of it.
     """
+    if services_together < 1:
+        raise ActivityFailed(f"services_together: {services_together!r} is not at least 1")
     cluster, system = cluster_here(), system_here()
     found = {pod.uid for pod in targets_of(cluster, system, targets)}
     hits: list[Target] = []
-    for service in system.services:
-        turn = [pod for pod in observe_pods(cluster, system.namespace, service.workload) if pod.uid in found]
-        hits += _delete(cluster, system, turn)
-        if not _is_back(cluster, system, service, turn, within_seconds):
+    for first in range(0, len(system.services), services_together):
+        turn = system.services[first : first + services_together]
+        lost = [pod for pod in _present(cluster, system, turn) if pod.uid in found]
+        hits += _delete(cluster, system, lost)
+        if not _are_back(cluster, system, turn, lost, within_seconds):
             break
     return hits
 
@@ -83,8 +86,8 @@ def delete_replicas(targets: str) -> list[Target]:
     return _delete(cluster, system, targets_of(cluster, system, targets))
 
 
-def terminate_replicas(targets: str, grace_seconds: int = -1) -> list[Target]:
-    """Have chaosk8s delete the matching replicas, with their own grace period when none is given.
+def terminate_replicas(targets: str) -> list[Target]:
+    """Have chaosk8s delete the matching replicas, with their own grace period, all at the same time.
 
     Leave is asked here and not by an action before it: Chaos Toolkit goes on with a method whose action failed.
     """
@@ -93,7 +96,7 @@ def terminate_replicas(targets: str, grace_seconds: int = -1) -> list[Target]:
     _refuse_another_cluster()
     limits.permit(cluster, system, limits.Harm(pods=found))
     exactly, at = f"^({'|'.join(re.escape(pod.name) for pod in found)})$", time.time()
-    terminate_pods(name_pattern=exactly, all=True, grace_period=grace_seconds, ns=system.namespace)
+    terminate_pods(name_pattern=exactly, all=True, ns=system.namespace)
     return [hit(pod, at) for pod in found]
 
 
@@ -111,15 +114,19 @@ def _delete(cluster: Cluster, system: System, pods: Iterable[PodView]) -> list[T
     return at_once(lambda pod: hit(pod, delete_exactly(cluster.another(), pod, 0)), harmed)
 
 
-def _is_back(
-    cluster: Cluster, system: System, service: Service, lost: Iterable[PodView], within_seconds: float
+def _present(cluster: Cluster, system: System, services: Iterable[Service]) -> list[PodView]:
+    return [pod for each in services for pod in observe_pods(cluster, system.namespace, each.workload)]
+
+
+def _are_back(
+    cluster: Cluster, system: System, services: Sequence[Service], lost: Iterable[PodView], within_seconds: float
 ) -> bool:
-    """Wait until a service is whole without those that it lost."""
+    """Wait until services are whole without the replicas that they lost."""
     gone = {pod.uid for pod in lost}
 
     def look() -> bool:
-        present = {pod.uid for pod in observe_pods(cluster, system.namespace, service.workload)}
-        return not present & gone and is_service_whole(cluster, system, service)
+        present = {pod.uid for pod in _present(cluster, system, services)}
+        return not present & gone and all(is_service_whole(cluster, system, each) for each in services)
 
     return comes_true(look, within_seconds)
 
