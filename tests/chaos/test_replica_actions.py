@@ -147,19 +147,10 @@ def test_what_was_restarted_meanwhile_need_not_be_continued(monkeypatch: pytest.
     assert pods.continue_replicas("^auth-") is True
 
 
-@pytest.mark.parametrize(
-    ("together", "turns"),
-    [
-        (1, [{"auth-1", "auth-2"}, {"users-1"}]),
-        (2, [{"auth-1", "auth-2", "users-1"}]),
-        (3, [{"auth-1", "auth-2", "users-1"}]),
-    ],
-)
-def test_services_have_their_turns_so_many_at_a_time(
-    told: list[Any], monkeypatch: pytest.MonkeyPatch, together: int, turns: list[set[str]]
-) -> None:
-    present = dict(REPLICAS)
-    monkeypatch.setattr(pods, "observe_pods", lambda cluster, namespace, workload: present.get(workload, ()))
+@pytest.fixture
+def vanishing(told: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Replicas of three services, auth, users and leads, that are gone as soon as they are deleted."""
+    present = {**REPLICAS, "leads": (pod("leads-1"),)}
 
     def delete(cluster: Any, victim: PodView, grace_seconds: int | None) -> float:
         workload = victim.name.split("-")[0]
@@ -167,20 +158,37 @@ def test_services_have_their_turns_so_many_at_a_time(
         told.append(victim.name)
         return 7.0
 
+    for module in (finding, pods):
+        monkeypatch.setattr(module, "observe_pods", lambda cluster, namespace, workload: present.get(workload, ()))
     monkeypatch.setattr(pods, "delete_exactly", delete)
-    pods.delete_in_turn("^(auth-1|auth-2|users-1)$", 0, services_together=together)
+
+
+@pytest.mark.parametrize(
+    ("together", "turns"),
+    [
+        (1, [{"auth-1", "auth-2"}, {"users-1"}, {"leads-1"}]),
+        (2, [{"auth-1", "auth-2", "users-1"}, {"leads-1"}]),
+        (9, [{"auth-1", "auth-2", "users-1", "leads-1"}]),
+    ],
+)
+def test_services_have_their_turns_so_many_at_a_time(
+    told: list[Any], vanishing: None, together: int, turns: list[set[str]]
+) -> None:
+    pods.delete_in_turn("^(auth-1|auth-2|users-1|leads-1)$", 0, services_together=together)
     for turn in turns:
-        assert told.pop(0) == ("permit", *sorted(turn))
-        assert {told.pop(0) for _ in turn} == turn
+        permitted, *deleted = [told.pop(0) for _ in range(len(turn) + 1)]
+        assert (permitted[0], set(permitted[1:]), set(deleted)) == ("permit", turn, turn)
     assert told == []
 
 
-def test_a_turn_waits_for_every_service_of_the_one_before(told: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pods, "is_service_whole", lambda cluster, system, service: service.name != "users")
-    assert len(SYSTEM.services) > 2
-    hits = pods.delete_in_turn("^(auth-1|users-1)$", 0, services_together=2)
+@pytest.mark.parametrize("late", ["auth", "users"])
+def test_a_turn_waits_for_every_service_of_the_one_before(
+    told: list[Any], vanishing: None, monkeypatch: pytest.MonkeyPatch, late: str
+) -> None:
+    monkeypatch.setattr(pods, "is_service_whole", lambda cluster, system, service: service.name != late)
+    hits = pods.delete_in_turn("^(auth-1|users-1|leads-1)$", 0, services_together=2)
     assert sorted(hit["pod"] for hit in hits) == ["auth-1", "users-1"]
-    assert ("permit", "auth-1", "users-1") in told
+    assert "leads-1" not in told
 
 
 def test_no_service_at_a_time_is_refused(told: list[Any]) -> None:
