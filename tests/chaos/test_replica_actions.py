@@ -49,8 +49,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     for module in (pods, stress, switches):
         monkeypatch.setattr(module, "cluster_here", lambda: CLUSTER)
         monkeypatch.setattr(module, "system_here", lambda: SYSTEM)
-    for module in (finding, pods):
-        monkeypatch.setattr(module, "observe_pods", observe)
+    monkeypatch.setattr(finding, "observe_pods", observe)
     monkeypatch.setattr(pods, "is_service_whole", lambda *_: True)
     monkeypatch.setattr(pods, "delete_exactly", delete)
     monkeypatch.setattr(pods, "signal_container", lambda *what: done.append(what))
@@ -158,8 +157,7 @@ def vanishing(told: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
         told.append(victim.name)
         return 7.0
 
-    for module in (finding, pods):
-        monkeypatch.setattr(module, "observe_pods", lambda cluster, namespace, workload: present.get(workload, ()))
+    monkeypatch.setattr(finding, "observe_pods", lambda cluster, namespace, workload: present.get(workload, ()))
     monkeypatch.setattr(pods, "delete_exactly", delete)
 
 

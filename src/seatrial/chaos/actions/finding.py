@@ -12,15 +12,16 @@ from seatrial.cluster.client import Cluster
 from seatrial.cluster.drain import NodeView, observe_node
 from seatrial.observe.kube import observe_pods, ready_pods
 from seatrial.observe.records import PodView
-from seatrial.system import System
+from seatrial.system import Service, System
 
 Target = dict[str, Any]
 """What an action says of one that it hit: ``pod`` or ``node``, ``uid``, ``at`` …."""
 
 
-def replicas_of(cluster: Cluster, system: System) -> tuple[PodView, ...]:
-    """Return the replicas of all declared services."""
-    return tuple(pod for each in system.services for pod in observe_pods(cluster, system.namespace, each.workload))
+def replicas_of(cluster: Cluster, system: System, services: Iterable[Service] | None = None) -> tuple[PodView, ...]:
+    """Return the replicas of these services, of all that are declared when they are left out."""
+    chosen = system.services if services is None else services
+    return tuple(pod for each in chosen for pod in observe_pods(cluster, system.namespace, each.workload))
 
 
 def targets_of(cluster: Cluster, system: System, targets: str) -> tuple[PodView, ...]:

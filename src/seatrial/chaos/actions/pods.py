@@ -26,7 +26,6 @@ from seatrial.cluster.client import Cluster
 from seatrial.cluster.nodes import signal_container
 from seatrial.errors import EnvironmentFault
 from seatrial.observe.flow import at_once
-from seatrial.observe.kube import observe_pods
 from seatrial.observe.records import PodView
 from seatrial.system import Service, System
 
@@ -73,7 +72,7 @@ def delete_in_turn(targets: str, within_seconds: float, services_together: int =
     hits: list[Target] = []
     for first in range(0, len(system.services), services_together):
         turn = system.services[first : first + services_together]
-        lost = [pod for pod in _present(cluster, system, turn) if pod.uid in found]
+        lost = [pod for pod in replicas_of(cluster, system, turn) if pod.uid in found]
         hits += _delete(cluster, system, lost)
         if not _are_back(cluster, system, turn, lost, within_seconds):
             break
@@ -114,10 +113,6 @@ def _delete(cluster: Cluster, system: System, pods: Iterable[PodView]) -> list[T
     return at_once(lambda pod: hit(pod, delete_exactly(cluster.another(), pod, 0)), harmed)
 
 
-def _present(cluster: Cluster, system: System, services: Iterable[Service]) -> list[PodView]:
-    return [pod for each in services for pod in observe_pods(cluster, system.namespace, each.workload)]
-
-
 def _are_back(
     cluster: Cluster, system: System, services: Sequence[Service], lost: Iterable[PodView], within_seconds: float
 ) -> bool:
@@ -125,7 +120,7 @@ def _are_back(
     gone = {pod.uid for pod in lost}
 
     def look() -> bool:
-        present = {pod.uid for pod in _present(cluster, system, services)}
+        present = {pod.uid for pod in replicas_of(cluster, system, services)}
         return not present & gone and all(is_service_whole(cluster, system, each) for each in services)
 
     return comes_true(look, within_seconds)
