@@ -21,7 +21,7 @@ from seatrial.chaos.scaling import (
     grow,
     measure_costs,
 )
-from seatrial.errors import Inconclusive
+from seatrial.errors import EnvironmentFault, Inconclusive
 from seatrial.observe.autoscalers import Autoscaler
 from seatrial.observe.records import Traffic
 from seatrial.observe.rounds import FRESH, KEPT
@@ -202,6 +202,39 @@ def test_what_was_measured_in_vain_is_measured_again_before_it_has_settled(world
     grow(subject(), lambda: None, 300.0, until=lambda *_: True, within_seconds=30, worth=weigh, settle_seconds=1.0)
     first, second = weighed
     assert second - first < 1.0
+
+
+def test_a_replica_that_goes_while_it_is_measured_has_it_measured_again(world: World):
+    now = time.time()
+    world.counts = [Count(now - 60, 6, 6)]
+
+    def weigh() -> float:
+        if len(world.counts) == 1:
+            world.counts.append(Count(now - 50, 5, 6))
+            raise EnvironmentFault("the kubelets do not tell how much CPU is used by auth-5")
+        return 4.9
+
+    found = grow(subject(), lambda: None, 300.0, until=lambda *_: True, within_seconds=5, worth=weigh)
+    assert found.worth == 4.9
+
+
+def test_what_is_measured_in_vain_until_the_bound_is_worth_nothing(world: World):
+    world.counts = [Count(time.time() - 60, 6, 6)]
+
+    def weigh() -> float:
+        world.counts.append(Count(time.time(), world.counts[-1].wanted - 1, 6))
+        raise EnvironmentFault("the kubelets do not tell how much CPU is used by auth-5")
+
+    found = grow(subject(), lambda: None, 300.0, until=lambda *_: True, within_seconds=0.05, worth=weigh)
+    assert found.worth == 0.0
+
+
+def test_a_kubelet_that_does_not_tell_while_nothing_changes_is_a_fault(world: World):
+    def weigh() -> float:
+        raise EnvironmentFault("the kubelet of seatrial-worker does not tell how much CPU is used")
+
+    with pytest.raises(EnvironmentFault, match="seatrial-worker does not tell"):
+        grow(subject(), lambda: None, 300.0, until=lambda *_: True, within_seconds=5, worth=weigh)
 
 
 def test_without_a_load_nothing_more_is_sent(world: World):

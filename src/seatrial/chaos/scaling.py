@@ -11,7 +11,7 @@ from seatrial.chaos.changes import observe
 from seatrial.checks.autoscalers import of_workload
 from seatrial.cluster.client import Cluster
 from seatrial.cluster.scale import scale
-from seatrial.errors import Doubt, Inconclusive
+from seatrial.errors import Doubt, EnvironmentFault, Inconclusive
 from seatrial.observe.autoscalers import Autoscaler, observe_autoscalers
 from seatrial.observe.cpu_time import measure_cores
 from seatrial.observe.direct_flow import direct_flow
@@ -175,7 +175,11 @@ def _weigh(
     until: Callable[[Scale], bool],
     deadline: float,
 ) -> float:
-    """Measure what a load is worth when it is time, then go on for a while; again as soon as replicas change."""
+    """Measure what a load is worth when it is time, then go on for a while; again as soon as replicas change.
+
+    Returns 0 when it was never measured in time. A replica that goes meanwhile tells nothing any more, which is no
+    fault then.
+    """
     measured = 0.0
     changed_at: float | None = None
 
@@ -184,7 +188,13 @@ def _weigh(
 
     while changed() and time.monotonic() < deadline:
         _await(lambda: when(watch.scale()), deadline)
-        changed_at, measured = watch.scale().changed_at, worth()
+        changed_at = watch.scale().changed_at
+        try:
+            measured = worth()
+        except EnvironmentFault:
+            if not changed():
+                raise
+            measured = 0.0
         _await(lambda: changed() or until(watch.scale()), deadline)
     return measured
 
