@@ -11,9 +11,9 @@ from pytest_bdd import then, when
 
 from fixtures.scaling import Releaser
 from seatrial.chaos.scaling import (
-    LOAD,
     MEASURED_SECONDS,
     Costs,
+    Load,
     Subject,
     autoscaler_of,
     await_idle,
@@ -27,6 +27,7 @@ from seatrial.errors import Doubt, Inconclusive, doubt_on, fail_on
 from seatrial.observe.autoscalers import Autoscaler, await_computing
 from seatrial.observe.cpu_time import measure_cores
 from seatrial.observe.publication import observe_replicas
+from seatrial.observe.scale_watch import Scale
 from seatrial.observe.scaling import Scaling
 from seatrial.observe.usage import Containers, Usage, await_usage, observe_asked
 from seatrial.report.evidence import Evidence
@@ -34,8 +35,8 @@ from seatrial.system import System
 from seatrial.system_capacity import Autoscaling
 
 OVERLOAD = 1.6
-"""Times the load that the most replicas are meant for: an autoscaler wants more from 1.1 on (its tolerance), and a
-request may cost a third less than it did when it was measured (decision 0021)."""
+"""Times the load that the most replicas are meant for, in the end: an autoscaler wants more from 1.1 on (its
+tolerance), and a request may cost a third less than it did when it was measured (decision 0021)."""
 DECISIONS_SECONDS = 35.0
 """Two decisions of an autoscaler (15 s each), and some: so long it is seen not to go beyond its limit."""
 STEP = 4
@@ -106,13 +107,14 @@ def autoscalers_know(known: Known, system: System) -> None:
 def overload(
     subject: Subject, known_costs: dict[str, Costs], releaser: Releaser, system: System, evidence: Evidence
 ) -> Scaling:
-    most, given = autoscaling_of(system).max_replicas, system.tolerances
-    costs = costs_of(subject, known_costs)
+    declared, given = autoscaling_of(system), system.tolerances
+    most, costs = declared.max_replicas, costs_of(subject, known_costs)
+    first, all_together = (ordered(costs.rate(times * most, most), subject) for times in (1, OVERLOAD))
     found = grow(
         subject,
         releaser,
-        ordered(costs.rate(OVERLOAD * most, most), subject),
-        until=lambda scale, _: scale.counts[-1].ready >= most and scale.rested(DECISIONS_SECONDS),
+        [Load("load", first), Load("more load", all_together - first, replicas=declared.half_way)],
+        until=lambda scale, began: has_tried(scale, most) and scale.limited(began),
         within_seconds=given.scale_out_seconds + DECISIONS_SECONDS,
         shrink_seconds=given.scale_in_seconds,
     )
@@ -132,7 +134,7 @@ def load_in_proportion(
     found = grow(
         subject,
         releaser,
-        ordered(costs.rate(half_way, half_way), subject),
+        [Load("load", ordered(costs.rate(half_way, half_way), subject))],
         until=lambda scale, began: scale.rested(settle / 2, since=began),
         within_seconds=given.scale_out_seconds + PATIENCE * settle,
         worth=lambda: worth(subject, autoscaler),
@@ -155,11 +157,16 @@ def starve_of_memory(subject: Subject, releaser: Releaser, system: System, evide
     found = grow(
         subject,
         release,
-        0.0,
-        until=lambda scale, _: scale.counts[-1].ready >= most and scale.rested(DECISIONS_SECONDS),
+        [],
+        until=lambda scale, _: has_tried(scale, most),
         within_seconds=given.scale_out_seconds,
     )
     return keep(found, None, evidence)
+
+
+def has_tried(scale: Scale, most: int) -> bool:
+    """Tell whether it has had its most replicas for so long that it would have gone beyond them if it could."""
+    return scale.counts[-1].ready >= most and scale.rested(DECISIONS_SECONDS)
 
 
 def costs_of(subject: Subject, known: dict[str, Costs]) -> Costs:
@@ -209,11 +216,10 @@ def keep(scaling: Scaling, costs: Costs | None, evidence: Evidence) -> Scaling:
     """Keep the steps, all that was watched, and every single request."""
     evidence.csv("steps", scaling.steps, ("at", "before", "after", "why"))
     watched = {"costs": costs, "autoscaler": scaling.autoscaler, "worth": scaling.worth, "watched": scaling.scale}
-    evidence.json("scaling", watched | {"rate": scaling.rate_per_second})
+    evidence.json("scaling", watched | {"loads": scaling.loads})
     for kind, traffic in scaling.traffic.items():
         evidence.packed_csv(f"requests {kind}", traffic.requests)
-    if LOAD in scaling.traffic:
-        doubt_on(autoscaling.unloaded(scaling))
+    doubt_on(autoscaling.unloaded(scaling))
     return scaling
 
 

@@ -12,9 +12,9 @@ import pytest
 from seatrial.chaos import scaling
 from seatrial.chaos.scaling import (
     LIGHT_RATE,
-    LOAD,
     PROBED_RATE,
     Costs,
+    Load,
     Subject,
     autoscaler_of,
     await_idle,
@@ -154,7 +154,7 @@ def test_a_service_is_at_its_least_and_watched_before_it_is_released_and_loaded(
     found = grow(
         subject(),
         lambda: world.done.append("released"),
-        300.0,
+        [Load("load", 300.0)],
         until=lambda scale, began: next(looks),
         within_seconds=5,
         shrink_seconds=5,
@@ -169,10 +169,29 @@ def test_a_service_is_at_its_least_and_watched_before_it_is_released_and_loaded(
     assert {kind: each.node for kind, each in found.traffic.items()} == {
         FRESH: f"{light} fresh",
         KEPT: f"{light} kept",
-        LOAD: "300 fresh",
+        "load": "300 fresh",
     }
     assert (found.service, found.autoscaler, found.worth, found.rate_per_second) == ("auth", AUTH, 9.7, 300.0)
     assert found.loaded_at <= found.eased_at <= found.ended_at
+
+
+def test_more_load_follows_as_soon_as_replicas_are_there_for_it(world: World, monkeypatch: pytest.MonkeyPatch):
+    def pass_by(seconds: float) -> None:
+        world.done.append("waited")
+        world.counts.append(Count(time.time(), 6, 6))
+
+    monkeypatch.setattr(scaling, "observe", pass_by)
+    loads = [Load("load", 300.0), Load("more load", 200.0, replicas=6)]
+    found = grow(subject(), lambda: None, loads, until=lambda *_: True, within_seconds=5)
+    assert world.done[4:9] == ["300 fresh begins", "waited", "200 fresh begins", "200 fresh ends", "300 fresh ends"]
+    assert (found.loads, found.rate_per_second) == ({"load": 300.0, "more load": 200.0}, 500.0)
+
+
+def test_more_load_is_not_sent_when_replicas_are_never_there_for_it(world: World):
+    loads = [Load("load", 300.0), Load("more load", 200.0, replicas=6)]
+    found = grow(subject(), lambda: None, loads, until=lambda *_: True, within_seconds=0.05)
+    assert found.loads == {"load": 300.0}
+    assert set(found.traffic) == {FRESH, KEPT, "load"}
 
 
 def test_what_was_measured_while_it_changed_is_measured_again(world: World):
@@ -185,7 +204,7 @@ def test_what_was_measured_while_it_changed_is_measured_again(world: World):
             world.counts.append(Count(now - 50, 9, 7))  # another number than the one that is being measured
         return next(weights)
 
-    found = grow(subject(), lambda: None, 300.0, until=lambda *_: True, within_seconds=5, worth=weigh)
+    found = grow(subject(), lambda: None, [Load("load", 300.0)], until=lambda *_: True, within_seconds=5, worth=weigh)
     assert found.worth == 9.9
 
 
@@ -199,7 +218,15 @@ def test_what_was_measured_in_vain_is_measured_again_before_it_has_settled(world
         weighed.append(time.monotonic())
         return 9.9
 
-    grow(subject(), lambda: None, 300.0, until=lambda *_: True, within_seconds=30, worth=weigh, settle_seconds=1.0)
+    grow(
+        subject(),
+        lambda: None,
+        [Load("load", 300.0)],
+        until=lambda *_: True,
+        within_seconds=30,
+        worth=weigh,
+        settle_seconds=1.0,
+    )
     first, second = weighed
     assert second - first < 1.0
 
@@ -214,7 +241,7 @@ def test_a_replica_that_goes_while_it_is_measured_has_it_measured_again(world: W
             raise EnvironmentFault("the kubelets do not tell how much CPU is used by auth-5")
         return 4.9
 
-    found = grow(subject(), lambda: None, 300.0, until=lambda *_: True, within_seconds=5, worth=weigh)
+    found = grow(subject(), lambda: None, [Load("load", 300.0)], until=lambda *_: True, within_seconds=5, worth=weigh)
     assert found.worth == 4.9
 
 
@@ -225,7 +252,9 @@ def test_what_is_measured_in_vain_until_the_bound_is_worth_nothing(world: World)
         world.counts.append(Count(time.time(), world.counts[-1].wanted - 1, 6))
         raise EnvironmentFault("the kubelets do not tell how much CPU is used by auth-5")
 
-    found = grow(subject(), lambda: None, 300.0, until=lambda *_: True, within_seconds=0.05, worth=weigh)
+    found = grow(
+        subject(), lambda: None, [Load("load", 300.0)], until=lambda *_: True, within_seconds=0.05, worth=weigh
+    )
     assert found.worth == 0.0
 
 
@@ -234,16 +263,16 @@ def test_a_kubelet_that_does_not_tell_while_nothing_changes_is_a_fault(world: Wo
         raise EnvironmentFault("the kubelet of seatrial-worker does not tell how much CPU is used")
 
     with pytest.raises(EnvironmentFault, match="seatrial-worker does not tell"):
-        grow(subject(), lambda: None, 300.0, until=lambda *_: True, within_seconds=5, worth=weigh)
+        grow(subject(), lambda: None, [Load("load", 300.0)], until=lambda *_: True, within_seconds=5, worth=weigh)
 
 
 def test_without_a_load_nothing_more_is_sent(world: World):
-    found = grow(subject(), lambda: None, 0.0, until=lambda *_: True, within_seconds=5)
+    found = grow(subject(), lambda: None, [], until=lambda *_: True, within_seconds=5)
     assert set(found.traffic) == {FRESH, KEPT}
 
 
 def test_what_does_not_happen_is_waited_for_until_the_bound(world: World):
     world.counts = [Count(0.0, 5, 5)]
-    found = grow(subject(), lambda: None, 0.0, until=lambda *_: False, within_seconds=0.05, shrink_seconds=0.05)
+    found = grow(subject(), lambda: None, [], until=lambda *_: False, within_seconds=0.05, shrink_seconds=0.05)
     assert found.eased_at - found.loaded_at >= 0.05
     assert found.ended_at - found.eased_at >= 0.05

@@ -59,7 +59,7 @@ def scaling(steps: Mapping[float, int] | None = None, *, late: float = 5.0, **ch
         ready = wanted
     said = [Said(BEGAN + at + 0.1, stepping(wanted)) for at, wanted in taken.items() if wanted > 2]
     seen = Scale(tuple(counts), (*said, Said(BEGAN + 95, AUTH)))
-    whole = Scaling("auth", AUTH, seen, BEGAN, EASED, ENDED, 10.0, {"load": sent()})
+    whole = Scaling("auth", AUTH, seen, BEGAN, EASED, ENDED, {"load": 10.0}, {"load": sent()})
     return replace(whole, **changes)
 
 
@@ -191,7 +191,7 @@ def test_a_load_at_which_it_stops_in_any_case_is_a_doubt(worth: float):
 
 def hungry(why: str, most: int = 4) -> Scaling:
     steps = {30.0: 3, 45.0: most}
-    grown = scaling(steps, autoscaler=replace(AUTH, max_replicas=4), rate_per_second=0.0)
+    grown = scaling(steps, autoscaler=replace(AUTH, max_replicas=4), loads={})
     said = tuple(Said(BEGAN + at, stepping(wanted, CPU.replace("cpu", why))) for at, wanted in steps.items())
     return replace(grown, scale=replace(grown.scale, said=said))
 
@@ -206,7 +206,7 @@ def test_one_that_grows_for_something_else_or_not_far_enough_is_told():
     assert f"steps: 2 → 3 at +30 s ({CPU}), 3 → 4 at +45 s ({CPU})" in other
     assert "window    no load for 200 s" in other
     assert "observed  3 replicas" in told(not_for_memory(hungry("memory", most=3), 210))
-    assert "observed  2 replicas" in told(not_for_memory(scaling({}, rate_per_second=0.0), 210))
+    assert "observed  2 replicas" in told(not_for_memory(scaling({}, loads={}), 210))
 
 
 def test_requests_that_are_lost_meanwhile_are_told_with_the_steps():
@@ -238,4 +238,6 @@ def test_a_load_that_was_not_sent_is_a_doubt():
           remedy    give the machine to the trial alone
         """
     )
-    assert told(unloaded(scaling(rate_per_second=0.0, traffic={}))) == ""
+    more = scaling(loads={"load": 10.0, "more load": 6.0}, traffic={"load": sent(), "more load": sent(rate=5.0)})
+    assert told(unloaded(more)).splitlines()[:2] == ["auth: more load", "  missing   6 requests a second"]
+    assert told(unloaded(scaling(loads={}, traffic={}))) == ""

@@ -65,7 +65,7 @@ def test_the_last_number_is_told_and_since_when_it_is_that():
 
 
 def test_steps_of_before_the_load_do_not_count():
-    scaled = Scaling("auth", None, counts((1, 3, 3), (2, 2, 2), (5, 6, 2)), 4.0, 9.0, 9.0, 0.0, {})  # type: ignore[arg-type]
+    scaled = Scaling("auth", None, counts((1, 3, 3), (2, 2, 2), (5, 6, 2)), 4.0, 9.0, 9.0, {}, {})  # type: ignore[arg-type]
     assert scaled.steps == (Step(5, 2, 6, ""),)
     assert scaled.most == 6
     assert scaled.ready_at(2) == 5

@@ -31,7 +31,6 @@ PROBED_RATE = 240.0
 LIGHT_RATE = 10.0
 """Requests a second of each kind of connection that are sent all the time, beside the load."""
 POLL_SECONDS = 0.5
-LOAD = "load"
 
 
 @dataclass(frozen=True)
@@ -42,6 +41,15 @@ class Subject:
     system: System
     vantages: Sequence[Vantage]
     service: Service
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Requests over fresh connections, from when so many replicas are ready until the service is to be eased."""
+
+    name: str
+    rate_per_second: float
+    replicas: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +124,7 @@ def autoscaler_of(subject: Subject) -> Autoscaler:
 def grow(
     subject: Subject,
     release: Callable[[], None],
-    rate_per_second: float,
+    loads: Sequence[Load],
     *,
     until: Callable[[Scale, float], bool],
     within_seconds: float,
@@ -126,9 +134,10 @@ def grow(
 ) -> Scaling:
     """Load a service that has its least replicas until it is over, then see it shrink for so long, at most.
 
-    The autoscaler is held until ``release`` is called, with which the load begins. ``until`` gets what the watch saw,
-    and when the load began. ``worth`` is measured then, and the load goes on until nothing has changed for
-    ``settle_seconds``; when something did, all that is done again: what was measured is true of one number of replicas.
+    The autoscaler is held until ``release`` is called, with which the first load begins; further ones follow in their
+    order, each as soon as it has the replicas that it is for. ``until`` gets what the watch saw, and when the first
+    began. ``worth`` is measured then, and the load goes on until nothing has changed for ``settle_seconds``; when
+    something did, all that is done again: what was measured is true of one number of replicas.
     """
     system, service = subject.system, subject.service
     autoscaler = autoscaler_of(subject)
@@ -146,17 +155,21 @@ def grow(
             for kind in (FRESH, KEPT)
         }
         release()
-        began = time.time()
-        with ExitStack() as load:
-            if rate_per_second:
-                flow = direct_flow(system, [service], subject.vantages, rate_per_second=rate_per_second, fresh=True)
-                flows[LOAD] = load.enter_context(flow)
+        began, deadline = time.time(), time.monotonic() + within_seconds
+        with ExitStack() as loaded:
+            sent: dict[str, float] = {}
+            for load in loads:
+                if not _await(lambda load=load: _has(watch.scale(), load.replicas), deadline):  # type: ignore[misc]
+                    break
+                rate = sent[load.name] = load.rate_per_second
+                flow = direct_flow(system, [service], subject.vantages, rate_per_second=rate, fresh=True)
+                flows[load.name] = loaded.enter_context(flow)
             measured = _weigh(
                 watch,
                 worth,
                 when=lambda scale: until(scale, began),
                 until=lambda scale: scale.rested(settle_seconds, since=began),
-                deadline=time.monotonic() + within_seconds,
+                deadline=deadline,
             )
             eased = time.time()
         if shrink_seconds:
@@ -164,7 +177,7 @@ def grow(
             observe(system.tolerances.settle_seconds)
         traffic = {kind: flow.stop()[service.name] for kind, flow in flows.items()}
         said = autoscaler_of(subject)
-        return Scaling(service.name, said, watch.scale(), began, eased, time.time(), rate_per_second, traffic, measured)
+        return Scaling(service.name, said, watch.scale(), began, eased, time.time(), sent, traffic, measured)
 
 
 def _weigh(
@@ -203,7 +216,12 @@ def _is_back(scale: Scale, least: int) -> bool:
     return scale.counts[-1].wanted == least == scale.counts[-1].ready
 
 
-def _await(is_over: Callable[[], bool], deadline: float) -> None:
-    """Wait until it is over, or the bound is (by the monotonic clock): what was watched tells which."""
-    while not is_over() and time.monotonic() < deadline:
+def _has(scale: Scale, replicas: int) -> bool:
+    return scale.counts[-1].ready >= replicas
+
+
+def _await(is_over: Callable[[], bool], deadline: float) -> bool:
+    """Wait until it is over, or the bound is (by the monotonic clock); tell whether it was over in time."""
+    while not (over := is_over()) and time.monotonic() < deadline:
         observe(POLL_SECONDS)
+    return over

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from seatrial.checks.instrument import sent_per_second
 from seatrial.checks.reliability import kinds
 from seatrial.errors import Doubt, Failure
-from seatrial.observe.autoscalers import LIMITED, TOO_MANY
 from seatrial.observe.scaling import Scaling
 
 NEARLY = 0.95
@@ -24,17 +23,16 @@ MEMORY = "memory"
 
 
 def unloaded(scaling: Scaling) -> Iterator[Doubt]:
-    """Yield a doubt when the load was not what was ordered."""
-    if not scaling.rate_per_second:
-        return
-    sent = sent_per_second(scaling.traffic["load"])
-    if sent < NEARLY * scaling.rate_per_second:
-        yield Doubt(
-            f"{scaling.service}: load",
-            f"{scaling.rate_per_second:.0f} requests a second",
-            "give the machine to the trial alone",
-            (f"{sent:.0f} a second were sent",),
-        )
+    """Yield a doubt for each load that was not what was ordered."""
+    for name, rate in scaling.loads.items():
+        sent = sent_per_second(scaling.traffic[name])
+        if sent < NEARLY * rate:
+            yield Doubt(
+                f"{scaling.service}: {name}",
+                f"{rate:.0f} requests a second",
+                "give the machine to the trial alone",
+                (f"{sent:.0f} a second were sent",),
+            )
 
 
 def not_grown(scaling: Scaling, replicas: int, within_seconds: float) -> Iterator[Failure]:
@@ -68,8 +66,7 @@ def above(scaling: Scaling, replicas: int) -> Iterator[Failure]:
 
 def unlimited(scaling: Scaling) -> Iterator[Doubt]:
     """Yield a doubt when its autoscaler never wanted more than it may have: then its limit was not tried."""
-    said = (each.autoscaler.condition(LIMITED) for each in scaling.scale.said if each.at >= scaling.loaded_at)
-    if not any(each.holds and each.reason == TOO_MANY for each in said if each):
+    if not scaling.scale.limited(scaling.loaded_at):
         what = f"an autoscaler that would have more than {scaling.autoscaler.max_replicas} replicas"
         yield Doubt(f"{scaling.service}: the limit of its replicas", what, "more load", (_steps(scaling),))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Any
 
-from seatrial.observe.autoscalers import Autoscaler, autoscaler_view
+from seatrial.observe.autoscalers import LIMITED, TOO_MANY, Autoscaler, autoscaler_view
 from seatrial.observe.watch import Watch
 
 
@@ -50,6 +50,11 @@ class Scale:
     def rested(self, seconds: float, *, since: float = 0.0) -> bool:
         """Tell whether that number did not change for so long, counted from a moment at the earliest."""
         return time.time() - max(self.changed_at, since) >= seconds
+
+    def limited(self, since: float) -> bool:
+        """Tell whether the autoscaler has said since then that it would have more replicas than it may."""
+        said = (each.autoscaler.condition(LIMITED) for each in self.said if each.at >= since)
+        return any(each.holds and each.reason == TOO_MANY for each in said if each)
 
 
 @dataclass

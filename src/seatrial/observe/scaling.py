@@ -34,12 +34,17 @@ class Scaling:
     eased_at: float
     """When it ended; the end of the observation when it lasted until then."""
     ended_at: float
-    rate_per_second: float
-    """Of the load; 0 for none."""
+    loads: Mapping[str, float]
+    """Rate (requests a second) of each load that was sent, by its name; none without a load."""
     traffic: Mapping[str, Traffic]
-    """What was sent, by what for: the load, and requests over fresh and over kept connections all the time."""
+    """What was sent, by what for: the loads, and requests over fresh and over kept connections all the time."""
     worth: float = 0.0
     """For how many replicas the load was at the end, by what they really used; 0 when that was not measured."""
+
+    @property
+    def rate_per_second(self) -> float:
+        """Return the rate of all loads together; 0 for none."""
+        return sum(self.loads.values())
 
     @property
     def steps(self) -> tuple[Step, ...]:
