@@ -169,6 +169,18 @@ def test_a_run_that_is_stopped_tells_what_it_knows(trial):
     assert "verdict: INCOMPLETE (1 passed, 2 not run) in " in run.output
 
 
+def test_a_run_that_gets_sigterm_puts_back_what_it_did(trial):
+    trial.define(
+        "@pytest.fixture(autouse=True)\ndef load():\n    yield\n    print('the load is ended')\n\n"
+        "@when('somebody ends the run')\ndef end():\n    import os, signal\n    os.kill(os.getpid(), signal.SIGTERM)\n"
+    )
+    trial.scenarios(First="Then it holds", End="When somebody ends the run", Third="Then it holds")
+    run = trial.run("features", "-s", subprocess=True)
+    assert run.code == pytest.ExitCode.INTERRUPTED
+    assert run.output.count("the load is ended") == 2
+    assert "verdict: INCOMPLETE (1 passed, 2 not run) in " in run.output
+
+
 @pytest.mark.parametrize("arguments", [("features",), (".",), ("features/a.feature",), ("tests", "features")])
 def test_criteria_are_told_in_words_whatever_was_asked_for(trial, arguments: tuple[str, ...]):
     trial.scenarios(Holds="Then it holds")

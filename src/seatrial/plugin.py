@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import random
 import shutil
+import signal
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -98,6 +99,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.tbstyle = "short"
     if not config.option.collectonly:
         _place_reports(config, options.reports)
+        _end_on_sigterm_as_on_ctrl_c(config)
     scenarios = ScenarioPlugin(record, options.reports / "evidence", config.rootpath)
     config.pluginmanager.register(scenarios, "seatrial-scenarios")
 
@@ -222,6 +224,16 @@ def _place_reports(config: pytest.Config, reports: Path) -> None:
     for stale in (reports / "evidence", reports / "allure-report"):
         shutil.rmtree(stale, ignore_errors=True)
     (reports / "summary.json").unlink(missing_ok=True)
+
+
+def _end_on_sigterm_as_on_ctrl_c(config: pytest.Config) -> None:
+    """Have whoever ends the run so let it put back what it did first: a load would go on without it otherwise."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+    def restore() -> None:
+        signal.signal(signal.SIGTERM, before)
+
+    config.add_cleanup(restore)
 
 
 def _refuse_parallel_and_reruns(config: pytest.Config) -> None:
