@@ -53,6 +53,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     monkeypatch.setattr(pods, "is_service_whole", lambda *_: True)
     monkeypatch.setattr(pods, "delete_exactly", delete)
     monkeypatch.setattr(pods, "signal_container", lambda *what: done.append(what))
+    monkeypatch.setattr(pods, "signal_containers", lambda *what: done.append(what) or 7.0)
     monkeypatch.setattr(pods, "terminate_pods", lambda **what: done.append(what))
     monkeypatch.setattr(switches, "set_fault", lambda cluster, namespace, name, faults, body: done.append((name, body)))
     monkeypatch.setattr(
@@ -126,7 +127,17 @@ def test_whoever_is_hit_is_told_with_the_time(act: Any, more: dict[str, Any]) ->
 def test_leave_is_asked_for_all_that_are_hit_together(told: list[Any]) -> None:
     pods.crash_replicas("^auth-")
     assert told[0] == ("permit", "auth-1", "auth-2")
-    assert sorted(told[1:]) == [("worker", "000000000001", "SIGKILL"), ("worker", "000000000002", "SIGKILL")]
+    assert told[1:] == [("worker", ["000000000001", "000000000002"], "SIGKILL")]
+
+
+def test_those_of_one_node_are_hit_at_the_moment_that_it_tells(monkeypatch: pytest.MonkeyPatch) -> None:
+    others = {"users": (replace(pod("users-1"), node="other"),), "auth": REPLICAS["auth"]}
+    monkeypatch.setattr(finding, "observe_pods", lambda cluster, namespace, workload: others.get(workload, ()))
+    moments = {"worker": 12.5, "other": 13.5}
+    monkeypatch.setattr(pods, "signal_containers", lambda node, *_: moments[node])
+    hits = pods.crash_replicas("^(auth|users)-")
+    assert {hit["pod"]: hit["at"] for hit in hits} == {"auth-1": 12.5, "auth-2": 12.5, "users-1": 13.5}
+    assert {hit["container"] for hit in hits if hit["node"] == "other"} == {"00000users-1"}
 
 
 def test_how_a_stopped_process_is_continued_is_noted_before_it_is_stopped(told: list[Any]) -> None:
@@ -134,7 +145,7 @@ def test_how_a_stopped_process_is_continued_is_noted_before_it_is_stopped(told: 
     assert told == [
         ("permit", "auth-1"),
         undo.NodeUndo("worker", "continue", "000000000001", "continue auth-1"),
-        ("worker", "000000000001", "SIGSTOP"),
+        ("worker", ["000000000001"], "SIGSTOP"),
     ]
 
 

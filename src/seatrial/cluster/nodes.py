@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from seatrial.cluster.engine import docker
 from seatrial.cluster.guard import require_owned_node
 
 CTR = ("ctr", "--namespace=k8s.io")
+SIGNAL = """
+set -e -o pipefail
+signal=$1; shift
+for id; do
+  found=$(ctr --namespace=k8s.io tasks ps "$id" | awk 'NR > 1 {print $1}')
+  pids+=($found)
+done
+date +%s.%N
+kill -s "$signal" "${pids[@]}" || true
+"""
+"""The first to get it may take others along before these are signalled: what became of them, the experiment's own probe
+tells."""
 
 
 def node_exec(node: str, *argv: str) -> str:
@@ -20,6 +34,16 @@ def node_exec(node: str, *argv: str) -> str:
 def signal_container(node: str, container_id: str, signal_name: str) -> None:
     """Send a signal, for instance ``SIGKILL``, to every process of a container, from its node."""
     node_exec(node, *CTR, "tasks", "kill", "--all", "--signal", signal_name, container_id)
+
+
+def signal_containers(node: str, container_ids: Sequence[str], signal_name: str) -> float:
+    """Send a signal to every process of several containers of a node at the same moment, and return that moment.
+
+    Unix seconds by the node's clock, which is this machine's: nodes are containers of it. Who they are is asked first:
+    that takes longer than the signal, and as long as it takes nothing has happened yet. Raises EnvironmentFault when a
+    container is not there.
+    """
+    return float(node_exec(node, "bash", "-c", SIGNAL, "signal", signal_name.removeprefix("SIG"), *container_ids))
 
 
 def process_states(node: str, container_id: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from itertools import chain
 
 from chaosk8s.pod.actions import terminate_pods
 from chaoslib.exceptions import ActivityFailed
@@ -23,7 +24,7 @@ from seatrial.chaos.faults import delete_exactly
 from seatrial.chaos.probes.steady import comes_true, is_service_whole
 from seatrial.chaos.surroundings import CONTEXT, KUBECONFIG, cluster_here, system_here
 from seatrial.cluster.client import Cluster
-from seatrial.cluster.nodes import signal_container
+from seatrial.cluster.nodes import signal_container, signal_containers
 from seatrial.errors import EnvironmentFault
 from seatrial.observe.flow import at_once
 from seatrial.observe.records import PodView
@@ -38,7 +39,7 @@ def crash_replicas(targets: str) -> list[Target]:
     cluster, system = cluster_here(), system_here()
     found = targets_of(cluster, system, targets)
     limits.permit(cluster, system, limits.Harm(pods=found))
-    return at_once(lambda pod: _signal(pod, "SIGKILL"), found)
+    return _signal(found, "SIGKILL")
 
 
 def stop_replicas(targets: str) -> list[Target]:
@@ -48,14 +49,14 @@ def stop_replicas(targets: str) -> list[Target]:
     limits.permit(cluster, system, limits.Harm(pods=found))
     for pod in found:
         undo.record(undo.NodeUndo(pod.node, "continue", pod.container_id, f"continue {pod.name}"))
-    return at_once(lambda pod: _signal(pod, "SIGSTOP"), found)
+    return _signal(found, "SIGSTOP")
 
 
 def continue_replicas(targets: str) -> bool:
     """Continue the processes of every replica whose name matches; what was restarted meanwhile has none to continue."""
     for pod in matching(targets, replicas_of(cluster_here(), system_here())):
         with suppress(EnvironmentFault):
-            _signal(pod, "SIGCONT")
+            signal_container(pod.node, pod.container_id, "SIGCONT")
     return True
 
 
@@ -126,7 +127,12 @@ def _are_back(
     return comes_true(look, within_seconds)
 
 
-def _signal(pod: PodView, name: str) -> Target:
-    at = time.time()
-    signal_container(pod.node, pod.container_id, name)
-    return hit(pod, at, container=pod.container_id)
+def _signal(pods: Sequence[PodView], name: str) -> list[Target]:
+    """Signal replicas, those of one node at the same moment: one command a node leaves the cores to who is to heal."""
+    by_node = {node: [pod for pod in pods if pod.node == node] for node in sorted({pod.node for pod in pods})}
+
+    def signal(node: str) -> list[Target]:
+        at = signal_containers(node, [pod.container_id for pod in by_node[node]], name)
+        return [hit(pod, at, container=pod.container_id) for pod in by_node[node]]
+
+    return list(chain.from_iterable(at_once(signal, by_node)))
