@@ -80,6 +80,7 @@ def refused(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 HARMS = [
     (pods.crash_replicas, {}),
+    (pods.crash_in_turn, {"within_seconds": 0}),
     (pods.stop_replicas, {}),
     (pods.delete_in_turn, {"within_seconds": 0}),
     (pods.delete_replicas, {}),
@@ -198,6 +199,25 @@ def test_a_turn_waits_for_every_service_of_the_one_before(
     hits = pods.delete_in_turn("^(auth-1|users-1|leads-1)$", 0, services_together=2)
     assert sorted(hit["pod"] for hit in hits) == ["auth-1", "users-1"]
     assert "leads-1" not in told
+
+
+def test_the_next_crash_waits_for_the_containers_that_replace_those_of_the_one_before(
+    told: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    present = dict(REPLICAS)
+    monkeypatch.setattr(finding, "observe_pods", lambda cluster, namespace, workload: present.get(workload, ()))
+    hits = pods.crash_in_turn("^(auth-1|users-1)$", 0)
+    assert [hit["pod"] for hit in hits] == ["auth-1"]  # its container is still the one that was killed
+
+    def restart(node: str, container_ids: list[str], name: str) -> float:
+        for service, replicas in present.items():
+            present[service] = tuple(
+                replace(each, container_id="new") if each.container_id in container_ids else each for each in replicas
+            )
+        return 7.0
+
+    monkeypatch.setattr(pods, "signal_containers", restart)
+    assert [hit["pod"] for hit in pods.crash_in_turn("^(auth-1|users-1)$", 0)] == ["auth-1", "users-1"]
 
 
 def test_no_service_at_a_time_is_refused(told: list[Any]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from itertools import chain
 
@@ -42,6 +42,11 @@ def crash_replicas(targets: str) -> list[Target]:
     return _signal(found, "SIGKILL")
 
 
+def crash_in_turn(targets: str, within_seconds: float, services_together: int = 1) -> list[Target]:
+    """Kill the processes of the matching replicas, so many services at a time: see :func:`_in_turn`."""
+    return _in_turn(targets, within_seconds, services_together, _crash)
+
+
 def stop_replicas(targets: str) -> list[Target]:
     """Stop the processes of every ready replica whose name matches, from its node, all at the same time: a hang."""
     cluster, system = cluster_here(), system_here()
@@ -61,29 +66,16 @@ def continue_replicas(targets: str) -> bool:
 
 
 def delete_in_turn(targets: str, within_seconds: float, services_together: int = 1) -> list[Target]:
-    """Delete the matching replicas by force, so many services at a time, those of the same turn at the same moment.
-
-    The next turn comes when all services of the one before are whole again. Where one is not within the bound, the
-    others are spared: the steady state that is asked for afterwards tells what became of it.
-    """
-    if services_together < 1:
-        raise ActivityFailed(f"services_together: {services_together!r} is not at least 1")
-    cluster, system = cluster_here(), system_here()
-    found = {pod.uid for pod in targets_of(cluster, system, targets)}
-    hits: list[Target] = []
-    for first in range(0, len(system.services), services_together):
-        turn = system.services[first : first + services_together]
-        lost = [pod for pod in replicas_of(cluster, system, turn) if pod.uid in found]
-        hits += _delete(cluster, system, lost)
-        if not _are_back(cluster, system, turn, lost, within_seconds):
-            break
-    return hits
+    """Delete the matching replicas by force, so many services at a time: see :func:`_in_turn`."""
+    return _in_turn(targets, within_seconds, services_together, _delete)
 
 
 def delete_replicas(targets: str) -> list[Target]:
     """Delete every matching replica by force, exactly those by their UIDs, all at the same time."""
     cluster, system = cluster_here(), system_here()
-    return _delete(cluster, system, targets_of(cluster, system, targets))
+    found = targets_of(cluster, system, targets)
+    limits.permit(cluster, system, limits.Harm(pods=found))
+    return _delete(cluster, system, found)
 
 
 def terminate_replicas(targets: str) -> list[Target]:
@@ -107,21 +99,49 @@ def _refuse_another_cluster() -> None:
             raise ActivityFailed(f"chaosk8s would act on another cluster: set {its} to the value of {ours}")
 
 
-def _delete(cluster: Cluster, system: System, pods: Iterable[PodView]) -> list[Target]:
-    harmed = tuple(pods)
-    if harmed:
-        limits.permit(cluster, system, limits.Harm(pods=harmed))
-    return at_once(lambda pod: hit(pod, delete_exactly(cluster.another(), pod, 0)), harmed)
+def _in_turn(
+    targets: str,
+    within_seconds: float,
+    services_together: int,
+    harm: Callable[[Cluster, System, Sequence[PodView]], list[Target]],
+) -> list[Target]:
+    """Harm the matching ready replicas, so many services at a time, those of the same turn at the same moment.
+
+    The next turn comes when all services of the one before are whole again. Where one is not within the bound, the
+    others are spared: the steady state that is asked for afterwards tells what became of it.
+    """
+    if services_together < 1:
+        raise ActivityFailed(f"services_together: {services_together!r} is not at least 1")
+    cluster, system = cluster_here(), system_here()
+    found = {pod.uid for pod in targets_of(cluster, system, targets)}
+    hits: list[Target] = []
+    for first in range(0, len(system.services), services_together):
+        turn = system.services[first : first + services_together]
+        lost = [pod for pod in replicas_of(cluster, system, turn) if pod.uid in found]
+        if lost:
+            limits.permit(cluster, system, limits.Harm(pods=tuple(lost)))
+            hits += harm(cluster, system, lost)
+        if not _are_back(cluster, system, turn, lost, within_seconds):
+            break
+    return hits
+
+
+def _crash(cluster: Cluster, system: System, pods: Sequence[PodView]) -> list[Target]:
+    return _signal(pods, "SIGKILL")
+
+
+def _delete(cluster: Cluster, system: System, pods: Sequence[PodView]) -> list[Target]:
+    return at_once(lambda pod: hit(pod, delete_exactly(cluster.another(), pod, 0)), pods)
 
 
 def _are_back(
     cluster: Cluster, system: System, services: Sequence[Service], lost: Iterable[PodView], within_seconds: float
 ) -> bool:
-    """Wait until services are whole without the replicas that they lost."""
-    gone = {pod.uid for pod in lost}
+    """Wait until services are whole without the containers that they lost, in the same pods or in others."""
+    gone = {pod.container_id for pod in lost}
 
     def look() -> bool:
-        present = {pod.uid for pod in replicas_of(cluster, system, services)}
+        present = {pod.container_id for pod in replicas_of(cluster, system, services)}
         return not present & gone and all(is_service_whole(cluster, system, each) for each in services)
 
     return comes_true(look, within_seconds)
