@@ -16,6 +16,12 @@ Feature: Services scale horizontally on demand
     And each knows what its replicas use and asked for
 
   @disruptive @nightly
+  Scenario: A service grows for its memory, too
+    When one service has its least replicas, which use more memory than they are meant to
+    Then it grows for its memory to its most replicas, and never has more
+    And no request fails meanwhile
+
+  @disruptive @nightly
   Scenario: A service grows under load, no further than declared, and shrinks again
     When one service has its least replicas, and more load than its most replicas are meant for, until it has grown
     Then it has its most replicas within the bound, and never more
@@ -26,10 +32,4 @@ Feature: Services scale horizontally on demand
   Scenario: A service grows in proportion to its load
     When one service has its least replicas, and as much load as replicas half-way to the most are meant for
     Then it settles at as many replicas as its load asks for
-    And no request fails meanwhile
-
-  @disruptive @nightly
-  Scenario: A service grows for its memory, too
-    When one service has its least replicas, which use more memory than they are meant to
-    Then it grows for its memory to its most replicas, and never has more
     And no request fails meanwhile
