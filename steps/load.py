@@ -33,7 +33,7 @@ def customers_are_served(load: Load, flow: Flow, outages: Sequence[Outage], syst
     given = system.tolerances
     # traffic follows the endpoints, and a gateway that reads names needs the time that is declared for that
     healed_at = max(full_at(outage) for outage in outages) + given.propagation_seconds
-    before = load.so_far().between(0, min(outage.fault_at for outage in outages))
+    before = load.so_far().ended_by(min(outage.fault_at for outage in outages))
     flow.observe(max(healed_at + given.load_seconds - time.time(), 0.0))
     after = look_until(
         lambda: load.so_far().between(healed_at, time.time()),

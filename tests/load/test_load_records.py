@@ -49,6 +49,12 @@ def test_a_span_begins_with_its_start_and_ends_before_its_end() -> None:
     assert [each.start for each in whole.between(2.0, 4.0).requests] == [2.0, 3.0]
 
 
+def test_what_is_still_under_way_is_not_over() -> None:
+    whole = record(LoadRequest(1.0, 0.5, "look", 200, "", "auth-1"), LoadRequest(1.8, 0.5, "look", 502, "HTTP 502", ""))
+    assert [each.start for each in whole.ended_by(2.0).requests] == [1.0]
+    assert whole.ended_by(2.0).success == 1.0
+
+
 def test_success_counts_every_request() -> None:
     assert record(request(1), request(2), request(3), request(4, error="HTTP 503")).success == 0.75
 

@@ -45,6 +45,10 @@ class LoadRecord:
         """Return those that began in a span of time."""
         return LoadRecord(tuple(request for request in self.requests if start <= request.start < end))
 
+    def ended_by(self, moment: float) -> LoadRecord:
+        """Return those that were over by then: one that was still under way may have met what happened then."""
+        return LoadRecord(tuple(request for request in self.requests if request.end <= moment))
+
     def last(self, seconds: float) -> LoadRecord:
         """Return those that began in the last so many seconds before the last one did."""
         latest = max((request.start for request in self.requests), default=0.0)
