@@ -184,6 +184,13 @@ def test_replicas_that_do_not_come_to_rest_are_told():
     assert "observed  10 replicas for 50 s" in told(disproportionate(settling(10, 9.7, at=150.0), 90))
 
 
+def test_what_it_does_as_soon_as_the_load_is_over_does_not_count():
+    late = settling(10, 9.7)
+    more = Count(EASED + 0.5, 11, 10)
+    late = replace(late, scale=replace(late.scale, counts=(*late.scale.counts, more)))
+    assert told(disproportionate(late, 90)) == ""
+
+
 @pytest.mark.parametrize("worth", [12.5, 2.1, 1.5, 0.0], ids=["the limit", "the least", "less", "none"])
 def test_a_load_at_which_it_stops_in_any_case_is_a_doubt(worth: float):
     assert f"by what its replicas use it was for {worth:.1f}" in told(unbounded(settling(10, worth)))

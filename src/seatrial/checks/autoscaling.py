@@ -114,9 +114,14 @@ def fitting(worth: float) -> range:
 
 
 def disproportionate(scaling: Scaling, settle_seconds: float) -> Iterator[Failure]:
-    """Yield a failure when it did not settle, or at a number of replicas that its load does not ask for."""
-    fits, number = fitting(scaling.worth), scaling.scale.wanted
-    rested = scaling.eased_at - max(scaling.scale.changed_at, scaling.loaded_at)
+    """Yield a failure when it did not settle, or at a number of replicas that its load does not ask for.
+
+    What it does as soon as the load is over does not count: an autoscaler decides every 15 s, so that the end of a rest
+    of as many decisions often meets the next one.
+    """
+    loaded = scaling.scale.until(scaling.eased_at)
+    fits, number = fitting(scaling.worth), loaded.wanted
+    rested = scaling.eased_at - max(loaded.changed_at, scaling.loaded_at)
     if number not in fits or rested < settle_seconds:
         yield Failure(
             f"{scaling.service}: its replicas are not in proportion to its load",

@@ -51,6 +51,13 @@ class Scale:
         """Tell whether that number did not change for so long, counted from a moment at the earliest."""
         return time.time() - max(self.changed_at, since) >= seconds
 
+    def until(self, moment: float) -> Scale:
+        """Return what had been seen by then."""
+        return Scale(
+            tuple(each for each in self.counts if each.at <= moment),
+            tuple(each for each in self.said if each.at <= moment),
+        )
+
     def limited(self, since: float) -> bool:
         """Tell whether the autoscaler has said since then that it would have more replicas than it may."""
         said = (each.autoscaler.condition(LIMITED) for each in self.said if each.at >= since)
