@@ -88,9 +88,9 @@ def test_a_context_without_a_kubeconfig_is_one_line(run: Run, tmp_path: Path) ->
     ("good", "bad", "told"),
     [
         (
-            "func: crash_replicas",
-            "func: crush_replicas",
-            "does not expose a function called 'crush_replicas' in action",
+            "func: crash_in_turn",
+            "func: crush_in_turn",
+            "does not expose a function called 'crush_in_turn' in action",
         ),
         (
             "select: one-of-each",
