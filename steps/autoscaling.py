@@ -166,7 +166,7 @@ def starve_of_memory(subject: Subject, releaser: Releaser, system: System, evide
 
 def has_tried(scale: Scale, most: int) -> bool:
     """Tell whether it has had its most replicas for so long that it would have gone beyond them if it could."""
-    return scale.counts[-1].ready >= most and scale.rested(DECISIONS_SECONDS)
+    return scale.ready >= most and scale.rested(DECISIONS_SECONDS)
 
 
 def costs_of(subject: Subject, known: dict[str, Costs]) -> Costs:

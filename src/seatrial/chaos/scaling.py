@@ -159,7 +159,7 @@ def grow(
         with ExitStack() as loaded:
             sent: dict[str, float] = {}
             for load in loads:
-                if not _await(lambda load=load: _has(watch.scale(), load.replicas), deadline):  # type: ignore[misc]
+                if not _await(lambda load=load: watch.scale().ready >= load.replicas, deadline):  # type: ignore[misc]
                     break
                 rate = sent[load.name] = load.rate_per_second
                 flow = direct_flow(system, [service], subject.vantages, rate_per_second=rate, fresh=True)
@@ -213,11 +213,7 @@ def _weigh(
 
 
 def _is_back(scale: Scale, least: int) -> bool:
-    return scale.counts[-1].wanted == least == scale.counts[-1].ready
-
-
-def _has(scale: Scale, replicas: int) -> bool:
-    return scale.counts[-1].ready >= replicas
+    return scale.wanted == least == scale.ready
 
 
 def _await(is_over: Callable[[], bool], deadline: float) -> bool:

@@ -42,6 +42,11 @@ class Scale:
         return self.counts[-1].wanted
 
     @property
+    def ready(self) -> int:
+        """Replicas that were ready, after the last change."""
+        return self.counts[-1].ready
+
+    @property
     def changed_at(self) -> float:
         """When that number became what it is."""
         latest = takewhile(lambda each: each.wanted == self.wanted, reversed(self.counts))

@@ -75,7 +75,7 @@ def delete_replicas(targets: str) -> list[Target]:
     cluster, system = cluster_here(), system_here()
     found = targets_of(cluster, system, targets)
     limits.permit(cluster, system, limits.Harm(pods=found))
-    return _delete(cluster, system, found)
+    return _delete(cluster, found)
 
 
 def terminate_replicas(targets: str) -> list[Target]:
@@ -103,7 +103,7 @@ def _in_turn(
     targets: str,
     within_seconds: float,
     services_together: int,
-    harm: Callable[[Cluster, System, Sequence[PodView]], list[Target]],
+    harm: Callable[[Cluster, Sequence[PodView]], list[Target]],
 ) -> list[Target]:
     """Harm the matching ready replicas, so many services at a time, those of the same turn at the same moment.
 
@@ -120,17 +120,17 @@ def _in_turn(
         lost = [pod for pod in replicas_of(cluster, system, turn) if pod.uid in found]
         if lost:
             limits.permit(cluster, system, limits.Harm(pods=tuple(lost)))
-            hits += harm(cluster, system, lost)
+            hits += harm(cluster, lost)
         if not _are_back(cluster, system, turn, lost, within_seconds):
             break
     return hits
 
 
-def _crash(cluster: Cluster, system: System, pods: Sequence[PodView]) -> list[Target]:
+def _crash(cluster: Cluster, pods: Sequence[PodView]) -> list[Target]:
     return _signal(pods, "SIGKILL")
 
 
-def _delete(cluster: Cluster, system: System, pods: Sequence[PodView]) -> list[Target]:
+def _delete(cluster: Cluster, pods: Sequence[PodView]) -> list[Target]:
     return at_once(lambda pod: hit(pod, delete_exactly(cluster.another(), pod, 0)), pods)
 
 
