@@ -46,7 +46,7 @@ class Kubectl:
         return V1Service(spec=V1ServiceSpec(cluster_ip=self._services[name]))
 
     def kubectl(self, verb: str, *arguments: str, stdin: str = "", timeout_seconds: float = 0) -> str:
-        names = [item["metadata"]["name"] for item in yaml.safe_load_all(stdin) if item] if stdin else []
+        names = [each["metadata"]["name"] for each in json.loads(stdin)["items"]] if stdin else []
         words = [word for word in arguments if not word.startswith("--")]
         self.commands.append((verb, *words, *names))
         self.options = [word for word in arguments if word.startswith("--")]
@@ -146,7 +146,24 @@ def test_a_service_that_cannot_be_read_stops_before_anything_is_changed() -> Non
 def test_an_apply_takes_back_what_others_changed() -> None:
     cluster = Kubectl()
     deploy.apply(cluster, [SERVICE])  # type: ignore[arg-type]
-    assert cluster.options == ["--server-side", "--force-conflicts", "--field-manager=seatrial", "--filename=-"]
+    assert cluster.options == [
+        "--server-side",
+        "--force-conflicts",
+        "--field-manager=seatrial",
+        "--validate=strict",
+        "--filename=-",
+    ]
+
+
+def test_what_was_applied_before_is_restored_without_its_schemas() -> None:
+    class Noting(Kubectl):
+        def kubectl(self, verb: str, *arguments: str, stdin: str = "", timeout_seconds: float = 0) -> str:
+            applied.extend(arguments if verb == "apply" else ())
+            return super().kubectl(verb, *arguments, stdin=stdin, timeout_seconds=timeout_seconds)
+
+    applied: list[str] = []
+    restore(Noting())
+    assert "--validate=ignore" in applied
 
 
 def test_objects_are_deleted_in_reverse_order() -> None:

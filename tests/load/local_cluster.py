@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -14,7 +15,6 @@ from typing import Any
 
 import httpx
 import pytest
-import yaml
 from kubernetes import client
 
 from seatrial.errors import EnvironmentFault
@@ -44,7 +44,7 @@ class LocalCluster:
     def kubectl(self, *arguments: str, stdin: str = "", timeout_seconds: float = 0) -> str:
         self.commands.append(arguments)
         if arguments[0] == "apply":
-            for item in yaml.safe_load_all(stdin):
+            for item in json.loads(stdin)["items"]:
                 self.applied.append(item)
                 if item["kind"] == "Secret":
                     for name, text in item["stringData"].items():
