@@ -46,7 +46,7 @@ class Kubectl:
         return V1Service(spec=V1ServiceSpec(cluster_ip=self._services[name]))
 
     def kubectl(self, verb: str, *arguments: str, stdin: str = "", timeout_seconds: float = 0) -> str:
-        names = [each["metadata"]["name"] for each in json.loads(stdin)["items"]] if stdin else []
+        names = [json.loads(line)["metadata"]["name"] for line in stdin.splitlines()]
         words = [word for word in arguments if not word.startswith("--")]
         self.commands.append((verb, *words, *names))
         self.options = [word for word in arguments if word.startswith("--")]

@@ -34,7 +34,7 @@ class Asked:
 
     def kubectl(self, *arguments: str, stdin: str = "") -> str:
         self.calls.append(arguments)
-        self.applied += json.loads(stdin)["items"] if stdin else []
+        self.applied += map(json.loads, stdin.splitlines())
         return ""
 
 

@@ -44,7 +44,7 @@ class LocalCluster:
     def kubectl(self, *arguments: str, stdin: str = "", timeout_seconds: float = 0) -> str:
         self.commands.append(arguments)
         if arguments[0] == "apply":
-            for item in json.loads(stdin)["items"]:
+            for item in map(json.loads, stdin.splitlines()):
                 self.applied.append(item)
                 if item["kind"] == "Secret":
                     for name, text in item["stringData"].items():

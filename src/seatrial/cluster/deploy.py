@@ -74,13 +74,16 @@ def apply(cluster: Cluster, objects: Sequence[Object], *, validate: bool = True)
         f"--field-manager={FIELD_MANAGER}",
         f"--validate={'strict' if validate else 'ignore'}",
         "--filename=-",
-        stdin=_list(objects),
+        stdin=_lines(objects),
     )
 
 
-def _list(objects: Iterable[Object]) -> str:
-    """Return objects as one JSON document: as YAML they would take longer to write than kubectl to apply."""
-    return json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
+def _lines(objects: Iterable[Object]) -> str:
+    """Return objects as JSON, one a line: as YAML they would take longer to write than kubectl to apply.
+
+    No List: the API server cannot validate that as a whole, and kubectl, which does it then, knows no partial objects.
+    """
+    return "\n".join(map(json.dumps, objects))
 
 
 def wait_rolled_out(cluster: Cluster, objects: Iterable[Object], *, within_seconds: float) -> None:
@@ -132,7 +135,7 @@ def delete(cluster: Cluster, objects: Sequence[Object], *, within_seconds: float
         "--wait",
         f"--timeout={within_seconds:.0f}s",
         "--filename=-",
-        stdin=_list(reversed(objects)),
+        stdin=_lines(reversed(objects)),
         timeout_seconds=within_seconds + 30,
     )
 
