@@ -58,22 +58,23 @@ def test_annotations_that_are_there_stay_and_no_variables_are_fine():
 
 
 @pytest.mark.parametrize(("system", "slow"), [(SYSTEM, []), (SLOW, [{"name": "BOOT", "value": "9"}])])
-def test_every_service_is_rolled_out_at_the_same_time_and_nothing_else_is_touched(
+def test_deployments_are_rolled_out_at_the_same_time_and_nothing_else_is_touched(
     monkeypatch: pytest.MonkeyPatch, system: Any, slow: list[Any]
 ):
     cluster = Asked(monkeypatch)
     others = [deployment("gateway"), {"kind": "Service", "metadata": {"name": "users"}}]
-    roll_out(cluster, [deployment("auth-front"), *others, deployment("users")], system, "7")  # type: ignore[arg-type]
+    objects = [deployment("auth-front"), *others, deployment("users")]
+    roll_out(cluster, objects, system, ["auth-front", "users"], "7")  # type: ignore[arg-type]
     assert [each["metadata"]["name"] for each in cluster.applied] == ["auth-front", "users"]
     assert [call[0] for call in cluster.calls] == ["apply"]
     for each in cluster.applied:
         assert each["spec"]["template"]["spec"]["containers"][0]["env"] == [{"name": "A", "value": "1"}, *slow]
 
 
-def test_a_service_is_taken_back(monkeypatch: pytest.MonkeyPatch):
+def test_deployments_are_taken_back_at_the_same_time(monkeypatch: pytest.MonkeyPatch):
     cluster = Asked(monkeypatch)
-    roll_back(cluster, "shop", "auth-front")  # type: ignore[arg-type]
-    assert cluster.calls == [("rollout", "undo", "deployment/auth-front", "--namespace=shop")]
+    roll_back(cluster, "shop", ["auth-front", "users"])  # type: ignore[arg-type]
+    assert cluster.calls == [("rollout", "undo", "deployment/auth-front", "deployment/users", "--namespace=shop")]
 
 
 def test_a_cluster_that_is_not_ours_is_left_alone(monkeypatch: pytest.MonkeyPatch):
@@ -84,7 +85,7 @@ def test_a_cluster_that_is_not_ours_is_left_alone(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(rollout, "require_owned", refuse)
     with pytest.raises(GuardRefusal):
-        roll_out(cluster, [deployment("users")], SYSTEM, "7")  # type: ignore[arg-type]
+        roll_out(cluster, [deployment("users")], SYSTEM, ["users"], "7")  # type: ignore[arg-type]
     with pytest.raises(GuardRefusal):
-        roll_back(cluster, "shop", "users")  # type: ignore[arg-type]
+        roll_back(cluster, "shop", ["users"])  # type: ignore[arg-type]
     assert cluster.calls == []

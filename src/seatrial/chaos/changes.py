@@ -1,7 +1,7 @@
 """Changes of all services under a steady flow of requests: a rolling update, a scale-out, a scale-in, a rollback.
 
-All services change at the same time, but for the rollback: they go back two by two. Their former version boots at once,
-so that the replicas of all would start in step, and starve those who serve (decision 0017).
+All services scale at the same time. At an update, and at a rollback, they begin anew two by two: the replicas of all
+would boot in step, and starve those who serve (decision 0017).
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from seatrial.observe.rounds import BACK, FRESH, IN, KEPT, OUT, UPDATE, Phase, R
 from seatrial.observe.vantage import Vantage
 from seatrial.system import System
 
-BACK_TOGETHER = 2
-"""Services that are rolled back at the same time (decision 0017)."""
+TOGETHER = 2
+"""Services that are updated, or rolled back, at the same time (decision 0017)."""
 
 
 def change_all(
@@ -59,11 +59,16 @@ def _phases(cluster: Cluster, system: System, objects: Sequence[Object], number:
     before = observe_lineups(cluster, system)
     usual = {name: lineup.wanted for name, lineup in before.items()}
     within = system.tolerances.rollout_seconds
+    version = f"{number}-{time.time():.0f}"
+
+    def renew(begin: Callable[[Sequence[str]], None]) -> None:
+        _two_by_two(cluster, system, begin, within)
+
     acts: Mapping[str, Callable[[], None]] = {
-        UPDATE: lambda: roll_out(cluster, objects, system, f"{number}-{time.time():.0f}"),
+        UPDATE: lambda: renew(lambda workloads: roll_out(cluster, objects, system, workloads, version)),
         OUT: lambda: set_replicas(cluster, system, {name: wanted + 1 for name, wanted in usual.items()}),
         IN: lambda: set_replicas(cluster, system, usual),
-        BACK: lambda: _roll_back_in_groups(cluster, system, within),
+        BACK: lambda: renew(lambda workloads: roll_back(cluster, system.namespace, workloads)),
     }
     for name, act in acts.items():
         began = time.time()
@@ -76,12 +81,16 @@ def _phases(cluster: Cluster, system: System, objects: Sequence[Object], number:
         before = after
 
 
-def _roll_back_in_groups(cluster: Cluster, system: System, within_seconds: float) -> None:
+def _two_by_two(
+    cluster: Cluster, system: System, begin: Callable[[Sequence[str]], None], within_seconds: float
+) -> None:
+    """Have all services begin anew, the next two when both have renewed replicas; no further ones when they do not."""
     deadline = time.time() + within_seconds
     workloads = [each.workload for each in system.services]
-    for first in range(0, len(workloads), BACK_TOGETHER):
-        together = workloads[first : first + BACK_TOGETHER]
+    for first in range(0, len(workloads), TOGETHER):
+        together = workloads[first : first + TOGETHER]
+        begin(together)
         for workload in together:
-            roll_back(cluster, system.namespace, workload)
-        for workload in together:
-            await_renewed(cluster, system.namespace, workload, within_seconds=deadline - time.time())
+            within = deadline - time.time()
+            if not await_renewed(cluster, system.namespace, workload, within_seconds=within).renewed:
+                return

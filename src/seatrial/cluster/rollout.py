@@ -27,21 +27,23 @@ def next_version(deployment: Object, version: str, environment: Mapping[str, str
     return found
 
 
-def roll_out(cluster: Cluster, objects: Iterable[Object], system: System, version: str) -> None:
-    """Begin a rolling update of every service to a new version of what is deployed; does not wait.
+def roll_out(
+    cluster: Cluster, objects: Iterable[Object], system: System, workloads: Collection[str], version: str
+) -> None:
+    """Begin a rolling update of Deployments to a new version of what is deployed; does not wait.
 
     It boots slowly where the system declares how. It is applied as the manifests are, so that applying these again
     takes it back, whatever happens. Raises GuardRefusal elsewhere than on ours.
     """
     require_owned(cluster)
-    workloads = {each.workload for each in system.services}
     deploy.apply(cluster, [next_version(each, version, system.slow_boot or {}) for each in _of(objects, workloads)])
 
 
-def roll_back(cluster: Cluster, namespace: str, workload: str) -> None:
-    """Begin to take one Deployment back to the version before; does not wait. Raises as :func:`roll_out` does."""
+def roll_back(cluster: Cluster, namespace: str, workloads: Iterable[str]) -> None:
+    """Begin to take Deployments back to the version before; does not wait. Raises as :func:`roll_out` does."""
     require_owned(cluster)
-    cluster.kubectl("rollout", "undo", f"deployment/{workload}", f"--namespace={namespace}")
+    deployments = [f"deployment/{each}" for each in workloads]
+    cluster.kubectl("rollout", "undo", *deployments, f"--namespace={namespace}")
 
 
 def _of(objects: Iterable[Object], workloads: Collection[str]) -> list[Object]:
