@@ -108,7 +108,8 @@ class Tolerances(Model):
     failure_confidence: Confidence = 0.95
     """Confidence with which both are shown; they give the number of requests: 2,995 by night, 598 by day."""
     edge_rate_per_second: Annotated[int, Field(ge=1, le=5000)] = 800
-    """Requests a second on all declared calls together (0.4 ms of a core each in the reference services)."""
+    """Requests a second on all declared calls together (0.4 ms of a core each in the reference services); half as many
+    where a mesh carries them."""
     route_rate_per_second: Annotated[int, Field(ge=1, le=5000)] = 300
     """Requests a second through the gateway on all routes together (up to 4 ms of a core each)."""
     send_lag_seconds: Seconds = 0.005

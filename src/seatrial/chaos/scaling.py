@@ -76,9 +76,10 @@ def measure_costs(subject: Subject, autoscaler: Autoscaler, replicas: int) -> Co
     cluster, system, service = subject.cluster, subject.system, subject.service
     scale(cluster, system, {service.name: replicas})
     pods = observe_replicas(cluster, system, service)
-    idle = measure_cores(cluster, pods, for_seconds=MEASURED_SECONDS)
     with direct_flow(system, [service], subject.vantages, rate_per_second=PROBED_RATE, fresh=True):
         busy = measure_cores(cluster, pods, for_seconds=MEASURED_SECONDS)
+    # second: meanwhile metrics begin to forget the load, which whoever releases the autoscaler has to wait for
+    idle = measure_cores(cluster, pods, for_seconds=MEASURED_SECONDS)
     if busy <= idle:
         what = f"requests that cost something: {PROBED_RATE:g} a second used no CPU that could be measured"
         raise Inconclusive(Doubt(service.name, what, "give the machine to the trial alone"))
