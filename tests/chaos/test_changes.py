@@ -82,7 +82,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setattr(changes.time, "time", lambda: world.now)
     monkeypatch.setattr(changes, "observe_lineups", lambda *_: {"auth": BEFORE, "users": replace(BEFORE, wanted=2)})
     monkeypatch.setattr(changes, "await_settled", world.settle)
-    monkeypatch.setattr(changes, "roll_out", lambda *given: world.done.append((UPDATE, given[3:])))
+    monkeypatch.setattr(changes, "roll_out", lambda *given: world.done.append((UPDATE, given[2:])))
     monkeypatch.setattr(changes, "roll_back", lambda *given: world.done.append((BACK, given[2])))
     monkeypatch.setattr(changes, "await_renewed", world.renew)
     monkeypatch.setattr(changes, "set_replicas", lambda *given: world.done.append(("replicas", given[2])))
@@ -99,7 +99,7 @@ def test_the_changes_follow_each_other_and_the_numbers_of_replicas_come_back(wor
     assert [phase.name for phase in found.phases] == [UPDATE, OUT, IN, BACK]
     renewed = [("renewed", ("auth", 180.0)), ("renewed", ("users", 178.0))]
     assert world.done == [
-        *((UPDATE, (["auth", "users"], "4-1003")), *renewed),
+        *((UPDATE, (["auth", "users"], "4-1003", {})), *renewed),
         ("replicas", {"auth": 4, "users": 3}),
         ("replicas", {"auth": 3, "users": 2}),
         *((BACK, ["auth", "users"]), *renewed),
@@ -109,6 +109,12 @@ def test_the_changes_follow_each_other_and_the_numbers_of_replicas_come_back(wor
         *((1003.0, 1017.0), (1017.0, 1027.0), (1027.0, 1037.0), (1037.0, 1051.0))
     ]
     assert found.phases[1].before is found.phases[0].after
+
+
+@pytest.mark.parametrize(("number", "environment"), [(1, {"BOOT": "9"}), (2, {})])
+def test_new_versions_boot_slowly_in_the_first_round(world: World, number: int, environment: dict[str, str]):
+    run(number=number, system=SYSTEM.model_copy(update={"slow_boot": {"BOOT": "9"}}))
+    assert world.done[0][1][2] == environment
 
 
 FIVE = parse_system(

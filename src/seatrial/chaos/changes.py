@@ -16,7 +16,7 @@ from seatrial.cluster.rollout import roll_back, roll_out
 from seatrial.cluster.scale import set_replicas
 from seatrial.observe.direct_flow import direct_flow
 from seatrial.observe.lineup import await_renewed, await_settled, observe_lineups
-from seatrial.observe.rounds import BACK, FRESH, IN, KEPT, OUT, UPDATE, Phase, Round
+from seatrial.observe.rounds import BACK, FRESH, IN, KEPT, OUT, SLOW, UPDATE, Phase, Round
 from seatrial.observe.vantage import Vantage
 from seatrial.system import System
 
@@ -59,13 +59,13 @@ def _phases(cluster: Cluster, system: System, objects: Sequence[Object], number:
     before = observe_lineups(cluster, system)
     usual = {name: lineup.wanted for name, lineup in before.items()}
     within = system.tolerances.rollout_seconds
-    version = f"{number}-{time.time():.0f}"
+    version, environment = f"{number}-{time.time():.0f}", (number == SLOW and system.slow_boot) or {}
 
     def renew(begin: Callable[[Sequence[str]], None]) -> None:
         _two_by_two(cluster, system, begin, within)
 
     acts: Mapping[str, Callable[[], None]] = {
-        UPDATE: lambda: renew(lambda workloads: roll_out(cluster, objects, system, workloads, version)),
+        UPDATE: lambda: renew(lambda workloads: roll_out(cluster, objects, workloads, version, environment)),
         OUT: lambda: set_replicas(cluster, system, {name: wanted + 1 for name, wanted in usual.items()}),
         IN: lambda: set_replicas(cluster, system, usual),
         BACK: lambda: renew(lambda workloads: roll_back(cluster, system.namespace, workloads)),
