@@ -1,7 +1,7 @@
 """Changes of all services under a steady flow of requests: a rolling update, a scale-out, a scale-in, a rollback.
 
-All services scale at the same time. At an update, and at a rollback, they begin anew one or two at a time: the replicas of
-all would boot in step, and starve those who serve (decision 0017).
+All services scale at the same time. At an update, and at a rollback, they begin anew one or two at a time: the replicas
+of all would boot in step, and starve those who serve (decision 0017).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from seatrial.observe.vantage import Vantage
 from seatrial.system import System
 
 TOGETHER, SLOW_TOGETHER = 1, 2
-"""Services that begin anew at the same time, and so many when their boots are slow: these wait for most of the time, where
+"""Services that begin anew at the same time; the second when they boot slowly: these wait for most of the time, where
 others work (decision 0017)."""
 
 
