@@ -18,7 +18,7 @@ from seatrial.cluster.client import Cluster
 from seatrial.errors import doubt_on, fail_on
 from seatrial.observe.kube import observe_workload
 from seatrial.observe.records import Request
-from seatrial.observe.rounds import FRESH, KEPT, SLOW, Round
+from seatrial.observe.rounds import FRESH, KEPT, Round
 from seatrial.observe.vantage import Vantage
 from seatrial.report.evidence import Evidence
 from seatrial.system import System
@@ -123,9 +123,7 @@ def changes_end(changes: Changes, system: System) -> None:
 @then("it does to every replica what it says")
 def changes_happened(changes: Changes, cluster: Cluster, system: System) -> None:
     boots = boot_seconds(cluster, system)
-    doubt_on(
-        chain.from_iterable(rollouts.unproven(each, boots if each.number == SLOW else {}) for each in changes.rounds)
-    )
+    doubt_on(chain.from_iterable(rollouts.unproven(each, boots) for each in changes.rounds))
 
 
 def boot_seconds(cluster: Cluster, system: System) -> dict[str, float]:

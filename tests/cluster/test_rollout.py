@@ -10,6 +10,11 @@ import pytest
 from seatrial.cluster import rollout
 from seatrial.cluster.rollout import next_version, roll_back, roll_out
 from seatrial.errors import GuardRefusal
+from seatrial.system_file import parse_system
+
+TEXT = "name: shop\nnamespace: shop\nservices:\n  - {name: auth, workload: auth-front}\n  - {name: users}\n"
+SYSTEM = parse_system(TEXT, "system.yaml")
+SLOW = parse_system(f"{TEXT}slow_boot: {{BOOT: '9'}}\n", "system.yaml")
 
 
 def deployment(name: str, **template: Any) -> dict[str, Any]:
@@ -52,16 +57,18 @@ def test_annotations_that_are_there_stay_and_no_variables_are_fine():
     assert template["spec"]["containers"][0]["env"] == []
 
 
-def test_deployments_are_rolled_out_at_the_same_time_and_nothing_else_is_touched(monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize(("system", "slow"), [(SYSTEM, []), (SLOW, [{"name": "BOOT", "value": "9"}])])
+def test_deployments_are_rolled_out_at_the_same_time_and_nothing_else_is_touched(
+    monkeypatch: pytest.MonkeyPatch, system: Any, slow: list[Any]
+):
     cluster = Asked(monkeypatch)
     others = [deployment("gateway"), {"kind": "Service", "metadata": {"name": "users"}}]
     objects = [deployment("auth-front"), *others, deployment("users")]
-    roll_out(cluster, objects, ["auth-front", "users"], "7", {"BOOT": "9"})  # type: ignore[arg-type]
+    roll_out(cluster, objects, system, ["auth-front", "users"], "7")  # type: ignore[arg-type]
     assert [each["metadata"]["name"] for each in cluster.applied] == ["auth-front", "users"]
     assert [call[0] for call in cluster.calls] == ["apply"]
     for each in cluster.applied:
-        env = [{"name": "A", "value": "1"}, {"name": "BOOT", "value": "9"}]
-        assert each["spec"]["template"]["spec"]["containers"][0]["env"] == env
+        assert each["spec"]["template"]["spec"]["containers"][0]["env"] == [{"name": "A", "value": "1"}, *slow]
 
 
 def test_deployments_are_taken_back_at_the_same_time(monkeypatch: pytest.MonkeyPatch):
@@ -78,7 +85,7 @@ def test_a_cluster_that_is_not_ours_is_left_alone(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(rollout, "require_owned", refuse)
     with pytest.raises(GuardRefusal):
-        roll_out(cluster, [deployment("users")], ["users"], "7", {})  # type: ignore[arg-type]
+        roll_out(cluster, [deployment("users")], SYSTEM, ["users"], "7")  # type: ignore[arg-type]
     with pytest.raises(GuardRefusal):
         roll_back(cluster, "shop", ["users"])  # type: ignore[arg-type]
     assert cluster.calls == []

@@ -1,7 +1,7 @@
 """Changes of all services under a steady flow of requests: a rolling update, a scale-out, a scale-in, a rollback.
 
-All services scale at the same time. At an update, and at a rollback, they begin anew one or two at a time: the replicas
-of all would boot in step, and starve those who serve (decision 0017).
+All services scale at the same time. At an update, and at a rollback, they begin anew two by two: the replicas of all
+would boot in step, and starve those who serve (decision 0017).
 """
 
 from __future__ import annotations
@@ -16,13 +16,12 @@ from seatrial.cluster.rollout import roll_back, roll_out
 from seatrial.cluster.scale import set_replicas
 from seatrial.observe.direct_flow import direct_flow
 from seatrial.observe.lineup import await_renewed, await_settled, observe_lineups
-from seatrial.observe.rounds import BACK, FRESH, IN, KEPT, OUT, SLOW, UPDATE, Phase, Round
+from seatrial.observe.rounds import BACK, FRESH, IN, KEPT, OUT, UPDATE, Phase, Round
 from seatrial.observe.vantage import Vantage
 from seatrial.system import System
 
-TOGETHER, SLOW_TOGETHER = 1, 2
-"""Services that begin anew at the same time; the second when they boot slowly: these wait for most of the time, where
-others work (decision 0017)."""
+TOGETHER = 2
+"""Services that are updated, or rolled back, at the same time (decision 0017)."""
 
 
 def change_all(
@@ -60,16 +59,13 @@ def _phases(cluster: Cluster, system: System, objects: Sequence[Object], number:
     before = observe_lineups(cluster, system)
     usual = {name: lineup.wanted for name, lineup in before.items()}
     within = system.tolerances.rollout_seconds
-    version, environment = f"{number}-{time.time():.0f}", (number == SLOW and system.slow_boot) or {}
+    version = f"{number}-{time.time():.0f}"
 
-    def renew(begin: Callable[[Sequence[str]], None], together: int = TOGETHER) -> None:
-        _renew_in_groups(cluster, system, begin, together, within)
-
-    def update(workloads: Sequence[str]) -> None:
-        roll_out(cluster, objects, workloads, version, environment)
+    def renew(begin: Callable[[Sequence[str]], None]) -> None:
+        _two_by_two(cluster, system, begin, within)
 
     acts: Mapping[str, Callable[[], None]] = {
-        UPDATE: lambda: renew(update, SLOW_TOGETHER if environment else TOGETHER),
+        UPDATE: lambda: renew(lambda workloads: roll_out(cluster, objects, system, workloads, version)),
         OUT: lambda: set_replicas(cluster, system, {name: wanted + 1 for name, wanted in usual.items()}),
         IN: lambda: set_replicas(cluster, system, usual),
         BACK: lambda: renew(lambda workloads: roll_back(cluster, system.namespace, workloads)),
@@ -85,16 +81,16 @@ def _phases(cluster: Cluster, system: System, objects: Sequence[Object], number:
         before = after
 
 
-def _renew_in_groups(
-    cluster: Cluster, system: System, begin: Callable[[Sequence[str]], None], together: int, within_seconds: float
+def _two_by_two(
+    cluster: Cluster, system: System, begin: Callable[[Sequence[str]], None], within_seconds: float
 ) -> None:
-    """Have all services begin anew, the next group when all of the one before are renewed; none when they are not."""
+    """Have all services begin anew, the next two when both have renewed replicas; no further ones when they do not."""
     deadline = time.time() + within_seconds
     workloads = [each.workload for each in system.services]
-    for first in range(0, len(workloads), together):
-        group = workloads[first : first + together]
-        begin(group)
-        for workload in group:
+    for first in range(0, len(workloads), TOGETHER):
+        together = workloads[first : first + TOGETHER]
+        begin(together)
+        for workload in together:
             within = deadline - time.time()
             if not await_renewed(cluster, system.namespace, workload, within_seconds=within).renewed:
                 return

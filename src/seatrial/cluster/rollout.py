@@ -9,6 +9,7 @@ from seatrial.cluster import deploy
 from seatrial.cluster.client import Cluster
 from seatrial.cluster.deploy import Object
 from seatrial.cluster.guard import require_owned
+from seatrial.system import System
 
 ANNOTATION = "seatrial.dev/version"
 """Of a pod template: what makes one version differ from another where nothing else does."""
@@ -27,19 +28,15 @@ def next_version(deployment: Object, version: str, environment: Mapping[str, str
 
 
 def roll_out(
-    cluster: Cluster,
-    objects: Iterable[Object],
-    workloads: Collection[str],
-    version: str,
-    environment: Mapping[str, str],
+    cluster: Cluster, objects: Iterable[Object], system: System, workloads: Collection[str], version: str
 ) -> None:
     """Begin a rolling update of Deployments to a new version of what is deployed; does not wait.
 
-    ``environment``: variables of its application containers that differ. It is applied as the manifests are, so that
-    applying these again takes it back, whatever happens. Raises GuardRefusal elsewhere than on ours.
+    It boots slowly where the system declares how. It is applied as the manifests are, so that applying these again
+    takes it back, whatever happens. Raises GuardRefusal elsewhere than on ours.
     """
     require_owned(cluster)
-    deploy.apply(cluster, [next_version(each, version, environment) for each in _of(objects, workloads)])
+    deploy.apply(cluster, [next_version(each, version, system.slow_boot or {}) for each in _of(objects, workloads)])
 
 
 def roll_back(cluster: Cluster, namespace: str, workloads: Iterable[str]) -> None:

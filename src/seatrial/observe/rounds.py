@@ -12,8 +12,6 @@ FRESH, KEPT = "fresh", "kept"
 """The kinds of connections: one for each request, or one for many."""
 UPDATE, OUT, IN, BACK = "rolling update", "scale-out", "scale-in", "rollback"
 """The phases of a round, in their order."""
-SLOW = 1
-"""Number of the round whose update boots slowly, where the system declares how: once shows all that it can show."""
 
 
 @dataclass(frozen=True, slots=True)
