@@ -180,7 +180,7 @@ class System(Model):
     request_log: RequestLog | None = None
     """Left out when replicas write no such log: scenarios that count what replicas saw are skipped with that reason."""
     slow_boot: dict[str, str] | None = None
-    """Environment variables that make a service boot longer than its liveness waits; a new version gets them."""
+    """Environment variables that make a service boot longer than its liveness waits; new versions get them."""
     largest: Largest | None = None
     """Left out when no request is large: what many of them at a time need of memory is not tried then."""
     autoscaling: Autoscaling | None = None
