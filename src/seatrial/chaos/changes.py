@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 from seatrial.cluster.client import Cluster
 from seatrial.cluster.deploy import Object
@@ -59,11 +60,7 @@ def _phases(cluster: Cluster, system: System, objects: Sequence[Object], number:
     before = observe_lineups(cluster, system)
     usual = {name: lineup.wanted for name, lineup in before.items()}
     within = system.tolerances.rollout_seconds
-    version = f"{number}-{time.time():.0f}"
-
-    def renew(begin: Callable[[Sequence[str]], None]) -> None:
-        _two_by_two(cluster, system, begin, within)
-
+    version, renew = f"{number}-{time.time():.0f}", partial(_two_by_two, cluster, system, within)
     acts: Mapping[str, Callable[[], None]] = {
         UPDATE: lambda: renew(lambda workloads: roll_out(cluster, objects, system, workloads, version)),
         OUT: lambda: set_replicas(cluster, system, {name: wanted + 1 for name, wanted in usual.items()}),
@@ -82,7 +79,7 @@ def _phases(cluster: Cluster, system: System, objects: Sequence[Object], number:
 
 
 def _two_by_two(
-    cluster: Cluster, system: System, begin: Callable[[Sequence[str]], None], within_seconds: float
+    cluster: Cluster, system: System, within_seconds: float, begin: Callable[[Sequence[str]], None]
 ) -> None:
     """Have all services begin anew, the next two when both have renewed replicas; no further ones when they do not."""
     deadline = time.time() + within_seconds
