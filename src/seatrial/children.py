@@ -14,7 +14,12 @@ MODESTLY = ("nice", "-n", "10")
 
 
 def start(
-    command: Sequence[str], log: Path, environment: Mapping[str, str], folder: Path | None = None
+    command: Sequence[str],
+    log: Path,
+    environment: Mapping[str, str],
+    folder: Path | None = None,
+    *,
+    stdin: int = subprocess.DEVNULL,
 ) -> subprocess.Popen[bytes]:
     """Start a child in a process group of its own, with all its output in ``log``; ``folder`` is where it runs."""
     with log.open("wb") as output:
@@ -22,7 +27,7 @@ def start(
             [*MODESTLY, *command],
             stdout=output,
             stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             env=dict(environment),
             cwd=folder,
             start_new_session=True,
@@ -42,7 +47,14 @@ def run_to_end(
 
     Whatever ends the wait, the child is gone when this returns.
     """
-    child = start(command, log, environment, folder)
+    return await_end(start(command, log, environment, folder), within_seconds=within_seconds, end_seconds=end_seconds)
+
+
+def await_end(child: subprocess.Popen[bytes], *, within_seconds: float, end_seconds: float) -> int | None:
+    """Wait for a child's end and return its exit code; None when it had to be interrupted because time was over.
+
+    Whatever ends the wait, the child is gone when this returns.
+    """
     try:
         return child.wait(within_seconds)
     except BaseException as error:
@@ -58,8 +70,13 @@ def end(child: subprocess.Popen[bytes], within_seconds: float) -> None:
     try:
         child.wait(within_seconds)
     except subprocess.TimeoutExpired:
-        os.killpg(child.pid, signal.SIGKILL)
-        child.wait()
+        kill(child)
+
+
+def kill(child: subprocess.Popen[bytes]) -> None:
+    """Kill a child that has not ended, and its whole group."""
+    os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
 
 
 def tail(log: Path) -> str:

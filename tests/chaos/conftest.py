@@ -35,6 +35,7 @@ def refuse(): raise ValueError("auth-1\\nis not there")
 def pause():
     time.sleep(0.5)
     return ["auth-1"]
+def tell(): Path("told").write_text(f"{os.environ['SEATRIAL_NODE']} {os.environ['SEATRIAL_UNDO']}")
 def hang():
     Path("acting").touch()
     time.sleep(30)

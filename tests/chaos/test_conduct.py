@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -63,6 +65,7 @@ class Run:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.events: list[str] = []
         self.environment: dict[str, str] = {}
+        self.known_by: dict[str, str] = {}
         self.journal: dict[str, Any] | None = DOCUMENT
         self.error: BaseException | None = None
         self.interrupted = False
@@ -71,7 +74,7 @@ class Run:
         monkeypatch.setattr(Cluster, "server", "https://127.0.0.1:6443")
         monkeypatch.setattr(conducting, "guarded", self._guard)
         monkeypatch.setattr(conducting, "least_privilege", self._account)
-        monkeypatch.setattr(conducting, "run_experiment", self._run)
+        monkeypatch.setattr(conducting, "standby", self._standby)
         monkeypatch.setattr(conducting, "heal", lambda *_: self.events.append("heal"))
         monkeypatch.setattr(conducting, "shortfalls", lambda *_: self.lacking)
 
@@ -92,7 +95,13 @@ class Run:
         finally:
             self.events.append("no account")
 
-    def _run(self, path: Path, environment: dict[str, str], folder: Path, *, within_seconds: float) -> None:
+    @contextmanager
+    def _standby(self, path: Path, folder: Path, known_by: dict[str, str]) -> Iterator[Any]:
+        self.events.append(f"make {path.stem} ready")
+        self.known_by = known_by
+        yield SimpleNamespace(run=partial(self._run, path, folder))
+
+    def _run(self, path: Path, folder: Path, environment: dict[str, str], *, within_seconds: float) -> None:
         self.events.append(f"run {path.stem} {within_seconds:g}")
         self.environment = environment
         if self.journal:
@@ -120,6 +129,7 @@ def test_a_run_that_was_survived_passes_and_leaves_its_records(
     outcome = conducted()
     assert (outcome.verdict, outcome.reasons, outcome.exit_code) == (Verdict.PASSED, (), 0)
     assert run.events == [
+        "make pod-kill ready",
         "guard for 300 s",
         "account seatrial-pod-kill, which writes to seatrial-chaos",
         "run pod-kill 300",
@@ -135,6 +145,7 @@ def test_a_run_that_was_survived_passes_and_leaves_its_records(
 
 def test_its_process_gets_the_limited_kubeconfig_limits_and_targets(run: Run, conducted: Callable[[], Outcome]) -> None:
     conducted()
+    assert run.known_by == {"SEATRIAL_UNDO": run.environment["SEATRIAL_UNDO"]}
     assert run.environment["SEATRIAL_KUBECONFIG"] == run.environment["KUBECONFIG"] == "/limited/kubeconfig"
     assert run.environment["SEATRIAL_TARGETS"] == r"^(auth\-1)$"
     assert json.loads(run.environment["SEATRIAL_LIMITS"])["percent_ready"] == 50

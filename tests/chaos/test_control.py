@@ -12,12 +12,12 @@ import pytest
 import yaml
 from chaoslib.exceptions import InterruptExecution
 from chaoslib.types import Strategy
+from told_at_once import run_experiment
 
 from seatrial.chaos import control
 from seatrial.chaos.child import strategy_of
 from seatrial.chaos.journal import Journal
 from seatrial.chaos.probes import steady as probes
-from seatrial.chaos.runner import run_experiment
 from seatrial.errors import GuardRefusal
 
 EXTENSION = {

@@ -10,9 +10,9 @@ import pytest
 import yaml
 from chaoslib.experiment import ensure_experiment_is_valid
 from chaoslib.loader import load_experiment
+from told_at_once import run_experiment
 
 from seatrial.chaos.experiment_file import read_experiment
-from seatrial.chaos.runner import run_experiment
 from seatrial.chaos.surroundings import surroundings
 from seatrial.cluster.client import Cluster
 from seatrial.paths import ROOT

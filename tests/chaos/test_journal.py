@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from told_at_once import run_experiment
 
 from seatrial.chaos.journal import Journal, journal_of, read_journal
 from seatrial.chaos.judge import deviations, undone
-from seatrial.chaos.runner import run_experiment
 from seatrial.errors import EnvironmentFault
 from seatrial.waiting import eventually
 
@@ -99,8 +99,14 @@ def test_a_signal_ends_the_method_at_once_and_the_rollbacks_run(
     """A background job of a shell hands on that SIGINT is ignored; the experiment must obey it all the same."""
     start = f"import signal; signal.signal({int(number)}, signal.SIG_IGN)\n" if inherited == signal.SIG_IGN else ""
     code = f"{start}import sys; from seatrial.chaos.child import main; sys.exit(main('{experiment('hang')}', 'j.json'))"
-    child = subprocess.Popen([sys.executable, "-c", code], env=dict(environment), cwd=tmp_path, stderr=subprocess.PIPE)
+    child = subprocess.Popen(
+        [sys.executable, "-c", code], env=dict(environment), cwd=tmp_path, stdin=subprocess.PIPE, stderr=subprocess.PIPE
+    )
     try:
+        assert child.stdin
+        child.stdin.write(b"{}\n")
+        child.stdin.close()
+        child.stdin = None
         acting = tmp_path / "acting"
         eventually(acting.exists, until=bool, within_seconds=20, what="the action", every_seconds=0.02)
         sent = time.monotonic()

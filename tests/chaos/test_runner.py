@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import subprocess
 import sys
 import time
@@ -10,12 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from told_at_once import run_experiment
 
 from seatrial.chaos import runner
+from seatrial.chaos.child import await_word
 from seatrial.chaos.journal import read_journal
-from seatrial.chaos.runner import run_experiment
+from seatrial.chaos.processes import with_variable
+from seatrial.chaos.runner import standby
 from seatrial.children import end
 from seatrial.errors import EnvironmentFault
+from seatrial.waiting import eventually
 
 
 def is_running(word: Path) -> bool:
@@ -74,6 +80,42 @@ def test_a_journal_of_an_earlier_run_is_not_taken_for_this_one(
     (tmp_path / "die.journal.json").write_text("{}")
     with pytest.raises(EnvironmentFault, match="experiment die ended with -9, no journal:"):
         run_experiment(experiment("die"), environment, tmp_path, within_seconds=20)
+
+
+def test_an_experiment_begins_only_when_it_is_told(
+    experiment: Any, environment: Mapping[str, str], tmp_path: Path
+) -> None:
+    file = experiment("hit")
+    with standby(file, tmp_path, environment) as ready:
+        eventually(lambda: is_running(file), until=bool, within_seconds=5, what="the child")
+    assert ready.child.returncode == -9
+    assert not is_running(file)
+    assert not (tmp_path / "hit.journal.json").exists()
+
+
+def test_an_experiment_whose_runner_vanishes_before_its_word_ends(
+    experiment: Any, environment: Mapping[str, str], tmp_path: Path
+) -> None:
+    with standby(experiment("hit"), tmp_path, environment) as ready:
+        ready.stream.close()
+        assert ready.child.wait(20) == 3
+    assert "Traceback" not in (tmp_path / "hit.log").read_text()
+
+
+def test_a_word_that_is_cut_short_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "environ", {})
+    assert not await_word(io.StringIO('{"SEATRIAL_NODE": "a"}'))
+    assert os.environ == {}
+
+
+def test_an_experiment_knows_what_it_was_told_and_carries_what_it_started_with(
+    experiment: Any, environment: Mapping[str, str], tmp_path: Path
+) -> None:
+    known_by = {**environment, "SEATRIAL_UNDO": f"{tmp_path}/undo.jsonl"}
+    with standby(experiment("tell"), tmp_path, known_by) as ready:
+        assert with_variable("SEATRIAL_UNDO", f"{tmp_path}/undo.jsonl") == [ready.child.pid]
+        ready.run({"SEATRIAL_NODE": "worker"}, within_seconds=20)
+    assert (tmp_path / "told").read_text() == f"worker {tmp_path}/undo.jsonl"
 
 
 def test_an_experiment_that_does_not_exist_is_told(environment: Mapping[str, str], tmp_path: Path) -> None:

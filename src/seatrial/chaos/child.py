@@ -1,5 +1,8 @@
 """Run one experiment in a process of its own: ``python -m seatrial.chaos.child EXPERIMENT JOURNAL``.
 
+It makes ready at once, and begins when it is told by its standard input: one line, the further variables of its
+environment as JSON. Input that ends without that line is a runner that changed its mind, or vanished.
+
 Chaos Toolkit works by signals and by the main thread, so it gets both for itself. Rollbacks always run. SIGINT stops
 the experiment and lets it roll back. The exit code says only whether a journal was written: the journal is what counts.
 """
@@ -7,10 +10,11 @@ the experiment and lets it roll back. The exit code says only whether a journal 
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from chaoslib.exceptions import ChaosException
 from chaoslib.experiment import ensure_experiment_is_valid, run_experiment
@@ -45,8 +49,17 @@ def strategy_of(experiment: dict[str, Any]) -> Strategy:
     return Strategy.DEFAULT if extension is None or extension.deviation_during else Strategy.CONTINUOUS
 
 
+def await_word(stream: TextIO) -> bool:
+    """Wait to be told to begin, and take over the variables that come with that; False when nobody will tell."""
+    word = stream.read()
+    if not word.endswith("\n"):
+        return False
+    os.environ.update(json.loads(word))
+    return True
+
+
 def main(experiment: str, journal: str) -> int:
-    """Run it and write the journal; 2 when the experiment is not valid."""
+    """Run it and write the journal; 2 when the experiment is not valid, 3 when nobody told it to begin."""
     configure_logger(verbose=False)
     obey_signals()
     try:
@@ -55,6 +68,8 @@ def main(experiment: str, journal: str) -> int:
     except ChaosException as error:
         print(f"{experiment}: {error}", file=sys.stderr)
         return 2
+    if not await_word(sys.stdin):
+        return 3
     outcome = run_experiment(
         loaded,
         settings=SETTINGS,

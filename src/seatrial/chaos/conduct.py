@@ -14,9 +14,9 @@ from seatrial.chaos.journal import Journal, read_journal
 from seatrial.chaos.outcome import Outcome, conclude, keep
 from seatrial.chaos.plan import Plan, describe
 from seatrial.chaos.rights import account_of, permissions_of
-from seatrial.chaos.runner import journal_file, run_experiment
+from seatrial.chaos.runner import journal_file, standby
 from seatrial.chaos.shortfalls import shortfalls
-from seatrial.chaos.surroundings import TIMELINE_FILE, bounded
+from seatrial.chaos.surroundings import TIMELINE_FILE, UNDO, UNDO_FILE, bounded
 from seatrial.chaos.undo import CONFIG_MAP
 from seatrial.cluster.client import Cluster
 from seatrial.errors import EnvironmentFault, Failed, SeaTrialError, UsageError
@@ -88,12 +88,15 @@ def conduct(plan: Plan, folder: Path, phases: Phases) -> Outcome:
 def guarded_run(plan: Plan, folder: Path, phases: Phases) -> Journal:
     """Run an experiment under an account of its own, and return its journal.
 
-    Meanwhile the guard stands that puts everything back when this process vanishes.
+    Meanwhile the guard stands that puts everything back when this process vanishes. The experiment's process makes
+    ready while guard and account are made; the watchdog knows it by the undo log from its start.
     """
     experiment, system, suffix = plan.experiment, plan.system, secrets.token_hex(3)
-    journal_file(experiment.path, folder).unlink(missing_ok=True)
-    permissions = permissions_of(experiment, system)
-    with guarded(plan.cluster, system, folder, lasting_seconds=plan.within_seconds, permissions=permissions) as watched:
+    permissions, known_by = permissions_of(experiment, system), {UNDO: str(folder / UNDO_FILE)}
+    with (
+        standby(experiment.path, folder, known_by) as ready,
+        guarded(plan.cluster, system, folder, lasting_seconds=plan.within_seconds, permissions=permissions) as watched,
+    ):
         account = account_of(experiment, system, suffix, watched.get(CONFIG_MAP, ""))
         with (
             least_privilege(plan.cluster, account, within_seconds=system.tolerances.permission_seconds) as limited,
@@ -101,7 +104,7 @@ def guarded_run(plan: Plan, folder: Path, phases: Phases) -> Journal:
         ):
             environment = plan.environment(limited) | bounded(experiment.extension, folder) | dict(watched)
             note(lambda: _last_line(folder / TIMELINE_FILE))
-            return run_experiment(experiment.path, environment, folder, within_seconds=plan.within_seconds)
+            return ready.run(environment, within_seconds=plan.within_seconds)
 
 
 def healed(cluster: Cluster, system: System) -> tuple[str, ...]:

@@ -2,40 +2,86 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from seatrial.chaos.journal import Journal, read_journal
-from seatrial.children import run_to_end, tail
+from seatrial.children import await_end, kill, start, tail
 from seatrial.errors import EnvironmentFault
 
 ROLLBACK_SECONDS = 60.0
 """How long an interrupted experiment may take to roll back before it is killed."""
 
 
-def run_experiment(experiment: Path, environment: Mapping[str, str], folder: Path, *, within_seconds: float) -> Journal:
-    """Run it to its end and return its journal; journal and log stay in ``folder`` under the experiment's name.
+@dataclass(frozen=True, slots=True)
+class Standby:
+    """A child that reads and validates an experiment, does nothing else, and waits to be told to begin."""
 
-    Raises EnvironmentFault when it does not end in time or leaves no journal. Whatever ends the wait, the child is
-    interrupted, rolls back, and is gone when this returns.
+    experiment: Path
+    folder: Path
+    """Journal and log stay there under the experiment's name."""
+    child: subprocess.Popen[bytes]
+    stream: IO[bytes]
+    """Its standard input."""
+
+    def run(self, environment: Mapping[str, str], *, within_seconds: float) -> Journal:
+        """Have it run the experiment with these variables beside its own, to its end, and return its journal.
+
+        Raises EnvironmentFault when it does not end in time or leaves no journal. Whatever ends the wait, the child is
+        interrupted, rolls back, and is gone when this returns.
+        """
+        name, log = self.experiment.stem, log_file(self.experiment, self.folder)
+        self._tell(environment)
+        code = await_end(self.child, within_seconds=within_seconds, end_seconds=ROLLBACK_SECONDS)
+        if code is None:
+            raise EnvironmentFault(
+                f"experiment {name} did not end in {within_seconds:g} s and was rolled back; log: {log}"
+            )
+        journal = journal_file(self.experiment, self.folder)
+        if not journal.exists():
+            raise EnvironmentFault(f"experiment {name} ended with {code}, no journal:\n{tail(log)}")
+        return read_journal(journal)
+
+    def _tell(self, environment: Mapping[str, str]) -> None:
+        with suppress(BrokenPipeError):  # it has ended: its code and its log say why
+            self.stream.write(f"{json.dumps(dict(environment))}\n".encode())
+            self.stream.close()
+
+
+@contextmanager
+def standby(experiment: Path, folder: Path, environment: Mapping[str, str]) -> Iterator[Standby]:
+    """Have a child make ready while its runner has other things to do; it is gone at the end, told to begin or not.
+
+    ``environment`` is what it shall be known by from its start. It begins only when told: when its runner vanishes
+    before, it ends.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    journal, log = journal_file(experiment, folder), folder / f"{experiment.stem}.log"
+    journal = journal_file(experiment, folder)
     journal.unlink(missing_ok=True)
     command = [sys.executable, "-m", "seatrial.chaos.child", str(experiment), str(journal)]
     own = {**os.environ, **environment}
-    code = run_to_end(command, log, own, folder, within_seconds=within_seconds, end_seconds=ROLLBACK_SECONDS)
-    if code is None:
-        raise EnvironmentFault(
-            f"experiment {experiment.stem} did not end in {within_seconds:g} s and was rolled back; log: {log}"
-        )
-    if not journal.exists():
-        raise EnvironmentFault(f"experiment {experiment.stem} ended with {code}, no journal:\n{tail(log)}")
-    return read_journal(journal)
+    child = start(command, log_file(experiment, folder), own, folder, stdin=subprocess.PIPE)
+    assert child.stdin
+    try:
+        yield Standby(experiment, folder, child, child.stdin)
+    finally:
+        if child.poll() is None:
+            kill(child)
+        child.stdin.close()
 
 
 def journal_file(experiment: Path, folder: Path) -> Path:
     """Return where the journal of an experiment lies in the folder of its run."""
     return folder / f"{experiment.stem}.journal.json"
+
+
+def log_file(experiment: Path, folder: Path) -> Path:
+    """Return where the output of an experiment's process lies in the folder of its run."""
+    return folder / f"{experiment.stem}.log"
