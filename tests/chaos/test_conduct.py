@@ -25,6 +25,7 @@ from seatrial.chaos.experiment_file import read_experiment
 from seatrial.chaos.journal import Activity, Journal
 from seatrial.chaos.outcome import Outcome, conclude
 from seatrial.chaos.plan import Plan
+from seatrial.chaos.runner import journal_file
 from seatrial.chaos.targets import Targets
 from seatrial.cluster.client import Cluster
 from seatrial.errors import EnvironmentFault, UsageError, Verdict
@@ -65,7 +66,7 @@ class Run:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.events: list[str] = []
         self.environment: dict[str, str] = {}
-        self.known_by: dict[str, str] = {}
+        self.at_first: dict[str, str] = {}
         self.journal: dict[str, Any] | None = DOCUMENT
         self.error: BaseException | None = None
         self.interrupted = False
@@ -96,9 +97,10 @@ class Run:
             self.events.append("no account")
 
     @contextmanager
-    def _standby(self, path: Path, folder: Path, known_by: dict[str, str]) -> Iterator[Any]:
+    def _standby(self, path: Path, folder: Path, at_first: dict[str, str]) -> Iterator[Any]:
         self.events.append(f"make {path.stem} ready")
-        self.known_by = known_by
+        self.at_first = at_first
+        journal_file(path, folder).unlink(missing_ok=True)
         yield SimpleNamespace(run=partial(self._run, path, folder))
 
     def _run(self, path: Path, folder: Path, environment: dict[str, str], *, within_seconds: float) -> None:
@@ -145,7 +147,9 @@ def test_a_run_that_was_survived_passes_and_leaves_its_records(
 
 def test_its_process_gets_the_limited_kubeconfig_limits_and_targets(run: Run, conducted: Callable[[], Outcome]) -> None:
     conducted()
-    assert run.known_by == {"SEATRIAL_UNDO": run.environment["SEATRIAL_UNDO"]}
+    assert run.at_first["SEATRIAL_UNDO"] == run.environment["SEATRIAL_UNDO"]
+    assert run.at_first["SEATRIAL_TARGETS"] == run.environment["SEATRIAL_TARGETS"]
+    assert run.at_first["SEATRIAL_KUBECONFIG"] == run.at_first["KUBECONFIG"] == "/dev/null"
     assert run.environment["SEATRIAL_KUBECONFIG"] == run.environment["KUBECONFIG"] == "/limited/kubeconfig"
     assert run.environment["SEATRIAL_TARGETS"] == r"^(auth\-1)$"
     assert json.loads(run.environment["SEATRIAL_LIMITS"])["percent_ready"] == 50
@@ -251,6 +255,7 @@ from pathlib import Path
 from seatrial.chaos import conduct as conducting
 from seatrial.chaos.experiment_file import read_experiment
 from seatrial.chaos.plan import Plan
+from seatrial.chaos.runner import journal_file
 from seatrial.chaos.targets import Targets
 from seatrial.cluster.client import Cluster
 from seatrial.paths import ROOT

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from seatrial.chaos.account import least_privilege
@@ -89,12 +91,13 @@ def guarded_run(plan: Plan, folder: Path, phases: Phases) -> Journal:
     """Run an experiment under an account of its own, and return its journal.
 
     Meanwhile the guard stands that puts everything back when this process vanishes. The experiment's process makes
-    ready while guard and account are made; the watchdog knows it by the undo log from its start.
+    ready while guard and account are made: without any account, and known to the watchdog by the undo log.
     """
     experiment, system, suffix = plan.experiment, plan.system, secrets.token_hex(3)
-    permissions, known_by = permissions_of(experiment, system), {UNDO: str(folder / UNDO_FILE)}
+    permissions = permissions_of(experiment, system)
+    at_first = plan.environment(replace(plan.cluster, kubeconfig=Path(os.devnull))) | {UNDO: str(folder / UNDO_FILE)}
     with (
-        standby(experiment.path, folder, known_by) as ready,
+        standby(experiment.path, folder, at_first) as ready,
         guarded(plan.cluster, system, folder, lasting_seconds=plan.within_seconds, permissions=permissions) as watched,
     ):
         account = account_of(experiment, system, suffix, watched.get(CONFIG_MAP, ""))

@@ -59,8 +59,8 @@ class Standby:
 def standby(experiment: Path, folder: Path, environment: Mapping[str, str]) -> Iterator[Standby]:
     """Have a child make ready while its runner has other things to do; it is gone at the end, told to begin or not.
 
-    ``environment`` is what it shall be known by from its start. It begins only when told: when its runner vanishes
-    before, it ends.
+    ``environment`` is what its validation needs, and what it shall be known by from its start. It begins only when
+    told: when its runner vanishes before, it ends.
     """
     folder.mkdir(parents=True, exist_ok=True)
     journal = journal_file(experiment, folder)
