@@ -12,7 +12,7 @@ import pytest
 from chaoslib.exceptions import ActivityFailed
 
 from seatrial.chaos import limits, undo
-from seatrial.chaos.actions import finding, pods, stress, switches
+from seatrial.chaos.actions import finding, pods, stress, switches, terminations
 from seatrial.errors import EnvironmentFault, GuardRefusal
 from seatrial.observe.endings import Ending
 from seatrial.observe.records import PodView
@@ -46,7 +46,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         done.append(("delete", victim.name, grace_seconds))
         return 7.0
 
-    for module in (pods, stress, switches):
+    for module in (pods, stress, switches, terminations):
         monkeypatch.setattr(module, "cluster_here", lambda: CLUSTER)
         monkeypatch.setattr(module, "system_here", lambda: SYSTEM)
     monkeypatch.setattr(finding, "observe_pods", observe)
@@ -54,7 +54,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     monkeypatch.setattr(pods, "delete_exactly", delete)
     monkeypatch.setattr(pods, "signal_container", lambda *what: done.append(what))
     monkeypatch.setattr(pods, "signal_containers", lambda *what: done.append(what) or 7.0)
-    monkeypatch.setattr(pods, "terminate_pods", lambda **what: done.append(what))
+    monkeypatch.setattr(terminations, "terminate_pods", lambda **what: done.append(what))
     monkeypatch.setattr(switches, "set_fault", lambda cluster, namespace, name, faults, body: done.append((name, body)))
     monkeypatch.setattr(
         stress.stress, "burn", lambda node, container, **how: done.append(("burn", node, container, how))
@@ -84,7 +84,7 @@ HARMS = [
     (pods.stop_replicas, {}),
     (pods.delete_in_turn, {"within_seconds": 0}),
     (pods.delete_replicas, {}),
-    (pods.terminate_replicas, {}),
+    (terminations.terminate_replicas, {}),
     (switches.switch_replicas, {"fault": "slow"}),
     (stress.stress_cpu, {"workers": 1, "seconds": 1}),
 ]
@@ -234,7 +234,7 @@ def test_a_service_that_does_not_come_back_spares_the_others(told: list[Any], mo
 
 
 def test_chaosk8s_is_told_exactly_the_names(told: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    pods.terminate_replicas("^auth-")
+    terminations.terminate_replicas("^auth-")
     permitted, call = told
     assert permitted == ("permit", "auth-1", "auth-2")
     assert call == {"name_pattern": r"^(auth\-1|auth\-2)$", "all": True, "ns": "lead-platform"}
@@ -255,7 +255,7 @@ def test_chaosk8s_is_kept_from_another_cluster(
         monkeypatch.setenv(variable, "one")
     monkeypatch.setenv(its, "another")
     with pytest.raises(ActivityFailed) as caught:
-        pods.terminate_replicas("^auth-")
+        terminations.terminate_replicas("^auth-")
     assert str(caught.value) == f"chaosk8s would act on another cluster: set {name} to the value of {ours}"
     assert told == []
 

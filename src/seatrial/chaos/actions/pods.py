@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import re
-import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from itertools import chain
 
-from chaosk8s.pod.actions import terminate_pods
 from chaoslib.exceptions import ActivityFailed
 
 from seatrial.chaos import limits, undo
@@ -22,7 +18,7 @@ from seatrial.chaos.actions.finding import (
 )
 from seatrial.chaos.faults import delete_exactly
 from seatrial.chaos.probes.steady import comes_true, is_service_whole
-from seatrial.chaos.surroundings import CONTEXT, KUBECONFIG, cluster_here, system_here
+from seatrial.chaos.surroundings import cluster_here, system_here
 from seatrial.cluster.client import Cluster
 from seatrial.cluster.nodes import signal_container, signal_containers
 from seatrial.errors import EnvironmentFault
@@ -76,27 +72,6 @@ def delete_replicas(targets: str) -> list[Target]:
     found = targets_of(cluster, system, targets)
     limits.permit(cluster, system, limits.Harm(pods=found))
     return _delete(cluster, found)
-
-
-def terminate_replicas(targets: str) -> list[Target]:
-    """Have chaosk8s delete the matching replicas, with their own grace period, all at the same time.
-
-    Leave is asked here and not by an action before it: Chaos Toolkit goes on with a method whose action failed.
-    """
-    cluster, system = cluster_here(), system_here()
-    found = targets_of(cluster, system, targets)
-    _refuse_another_cluster()
-    limits.permit(cluster, system, limits.Harm(pods=found))
-    exactly, at = f"^({'|'.join(re.escape(pod.name) for pod in found)})$", time.time()
-    terminate_pods(name_pattern=exactly, all=True, ns=system.namespace)
-    return [hit(pod, at) for pod in found]
-
-
-def _refuse_another_cluster() -> None:
-    """Raise ActivityFailed unless chaosk8s, which has variables of its own, acts on the cluster that was asked."""
-    for ours, its in ((KUBECONFIG, "KUBECONFIG"), (CONTEXT, "KUBERNETES_CONTEXT")):
-        if os.environ.get(ours) != os.environ.get(its):
-            raise ActivityFailed(f"chaosk8s would act on another cluster: set {its} to the value of {ours}")
 
 
 def _in_turn(
