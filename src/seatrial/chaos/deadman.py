@@ -14,11 +14,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from seatrial.chaos.deadman_leftovers import leftovers
 from seatrial.chaos.deadman_objects import NAMESPACE, OUTCOME, WATCHING, DeadMan, objects
 from seatrial.chaos.lease import Renewal, annotations_of, release
 from seatrial.chaos.processes import this_process
-from seatrial.chaos.remains import items_of, namespaces_named
+from seatrial.chaos.remains import left_by_dead_men, namespaces_named
 from seatrial.chaos.surroundings import UNDO, UNDO_FILE
 from seatrial.chaos.undo import CONFIG_MAP, carry_out_all, revert
 from seatrial.chaos.undo_records import Outcome, Reverted
@@ -185,5 +184,5 @@ def remove(cluster: Cluster, name: str) -> None:
     """
     with suppress(EnvironmentFault):
         release(cluster, name)
-    found = tuple(leftovers(lambda path: items_of(cluster, path), datetime.now(UTC), also=name))
+    found = left_by_dead_men(cluster, also=name)
     fail_on_reverts(carry_out_all(cluster, found, within_seconds=REMOVE_SECONDS))

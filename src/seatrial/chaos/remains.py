@@ -64,6 +64,12 @@ def items_of(cluster: Cluster, path: str) -> list[Object] | None:
         return _items(http, path)
 
 
+def left_by_dead_men(cluster: Cluster, *, also: str) -> tuple[ApiUndo, ...]:
+    """Return what takes away the objects of dead men that nobody needs any more, and of the one named ``also``."""
+    with cluster.http(timeout_seconds=ANSWER_SECONDS) as http:
+        return tuple(leftovers(partial(_items, http), datetime.now(UTC), also=also))
+
+
 def namespaces_named(cluster: Cluster, name: str) -> list[Object] | None:
     """Return the namespace of that name, if there is one; None where looking is not allowed."""
     return items_of(cluster, f"/api/v1/namespaces?fieldSelector=metadata.name={name}")
