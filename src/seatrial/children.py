@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 TAIL_LINES = 12
@@ -47,20 +48,19 @@ def run_to_end(
 
     Whatever ends the wait, the child is gone when this returns.
     """
-    return await_end(start(command, log, environment, folder), within_seconds=within_seconds, end_seconds=end_seconds)
-
-
-def await_end(child: subprocess.Popen[bytes], *, within_seconds: float, end_seconds: float) -> int | None:
-    """Wait for a child's end and return its exit code; None when it had to be interrupted because time was over.
-
-    Whatever ends the wait, the child is gone when this returns.
-    """
-    try:
+    child = start(command, log, environment, folder)
+    with suppress(subprocess.TimeoutExpired), ended_on_error(child, end_seconds):
         return child.wait(within_seconds)
-    except BaseException as error:
+    return None
+
+
+@contextmanager
+def ended_on_error(child: subprocess.Popen[bytes], end_seconds: float) -> Iterator[None]:
+    """End a child when anything is raised, and raise that when the child is gone."""
+    try:
+        yield
+    except BaseException:
         end(child, end_seconds)
-        if isinstance(error, subprocess.TimeoutExpired):
-            return None
         raise
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from seatrial.chaos.journal import Journal, read_journal
-from seatrial.children import await_end, kill, start, tail
+from seatrial.children import ended_on_error, kill, start, tail
 from seatrial.errors import EnvironmentFault
 
 ROLLBACK_SECONDS = 60.0
@@ -38,12 +38,13 @@ class Standby:
         interrupted, rolls back, and is gone when this returns.
         """
         name, log = self.experiment.stem, log_file(self.experiment, self.folder)
-        self._tell(environment)
-        code = await_end(self.child, within_seconds=within_seconds, end_seconds=ROLLBACK_SECONDS)
-        if code is None:
-            raise EnvironmentFault(
-                f"experiment {name} did not end in {within_seconds:g} s and was rolled back; log: {log}"
-            )
+        try:
+            with ended_on_error(self.child, ROLLBACK_SECONDS):
+                self._tell(environment)
+                code = self.child.wait(within_seconds)
+        except subprocess.TimeoutExpired as error:
+            what = f"experiment {name} did not end in {within_seconds:g} s and was rolled back; log: {log}"
+            raise EnvironmentFault(what) from error
         journal = journal_file(self.experiment, self.folder)
         if not journal.exists():
             raise EnvironmentFault(f"experiment {name} ended with {code}, no journal:\n{tail(log)}")
