@@ -176,7 +176,7 @@ def cluster(tmp_path: Path, grants: Callable[[str], bool] = GRANTED.__contains__
 
 
 def test_an_experiment_gets_a_kubeconfig_of_its_own_which_is_gone_afterwards(tmp_path: Path, done: list[str]) -> None:
-    with least_privilege(cluster(tmp_path), account(), within_seconds=1) as limited:
+    with least_privilege(cluster(tmp_path), account(), tmp_path / "limited", within_seconds=1) as limited:
         assert done == ["apply 5"]
         assert stat.S_IMODE(limited.kubeconfig.stat().st_mode) == 0o600
         document = yaml.safe_load(limited.kubeconfig.read_text())
@@ -192,7 +192,10 @@ def test_an_experiment_gets_a_kubeconfig_of_its_own_which_is_gone_afterwards(tmp
 
 def test_an_account_that_can_do_too_much_is_refused_and_removed(tmp_path: Path, done: list[str]) -> None:
     grants = {*GRANTED, "get secrets shop", "create pods/exec shop"}.__contains__
-    with pytest.raises(GuardRefusal) as caught, least_privilege(cluster(tmp_path, grants), account(), within_seconds=1):
+    with (
+        pytest.raises(GuardRefusal) as caught,
+        least_privilege(cluster(tmp_path, grants), account(), tmp_path / "limited", within_seconds=1),
+    ):
         pytest.fail("not reached")
     assert str(caught.value) == (
         "the account of the experiment can do too much: get secrets in shop; create pods/exec in shop; "
@@ -205,7 +208,7 @@ def test_an_account_that_cannot_do_enough_in_time_is_told_and_removed(tmp_path: 
     grants = (GRANTED - {"delete pods shop"}).__contains__
     with (
         pytest.raises(EnvironmentFault) as caught,
-        least_privilege(cluster(tmp_path, grants), account(), within_seconds=0),
+        least_privilege(cluster(tmp_path, grants), account(), tmp_path / "limited", within_seconds=0),
     ):
         pytest.fail("not reached")
     assert "what it may not do yet" in str(caught.value)
@@ -221,12 +224,15 @@ def test_an_api_server_that_follows_late_is_waited_for(tmp_path: Path, done: lis
         asked.append(what)
         return what in GRANTED and asked.count(what) > 2
 
-    with least_privilege(cluster(tmp_path, grants), account(), within_seconds=5):
+    with least_privilege(cluster(tmp_path, grants), account(), tmp_path / "limited", within_seconds=5):
         assert asked.count("delete pods shop") == 3
 
 
 def test_whatever_ends_the_run_removes_the_account(tmp_path: Path, done: list[str]) -> None:
-    with pytest.raises(KeyboardInterrupt), least_privilege(cluster(tmp_path), account(), within_seconds=1):
+    with (
+        pytest.raises(KeyboardInterrupt),
+        least_privilege(cluster(tmp_path), account(), tmp_path / "limited", within_seconds=1),
+    ):
         raise KeyboardInterrupt
     assert done == ["apply 5", "delete 5"]
 
@@ -237,7 +243,10 @@ def test_a_token_that_is_refused_is_one_line(tmp_path: Path, done: list[str], mo
 
     core = SimpleNamespace(create_namespaced_service_account_token=refuse)
     monkeypatch.setattr(Limited, "core", core)
-    with pytest.raises(EnvironmentFault) as caught, least_privilege(cluster(tmp_path), account(), within_seconds=1):
+    with (
+        pytest.raises(EnvironmentFault) as caught,
+        least_privilege(cluster(tmp_path), account(), tmp_path / "limited", within_seconds=1),
+    ):
         pytest.fail("not reached")
     assert str(caught.value) == "a token of ServiceAccount shop/seatrial-lost-abc cannot be got: 403 Forbidden"
     assert done[-1] == "delete 5"

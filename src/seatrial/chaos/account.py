@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -36,23 +35,22 @@ CLUSTER_KINDS = "clusterroles,clusterrolebindings"
 
 
 @contextmanager
-def least_privilege(cluster: Cluster, account: Account, *, within_seconds: float) -> Iterator[Cluster]:
+def least_privilege(cluster: Cluster, account: Account, file: Path, *, within_seconds: float) -> Iterator[Cluster]:
     """Make the account, and yield a connection that can do what it needs and nothing of the list of what it must not.
 
-    ``within_seconds`` bounds the time until the API server follows. The kubeconfig is readable by this user only, and
-    removed with the account, whatever ends the run. Raises EnvironmentFault when the account cannot be made or used,
-    and GuardRefusal when it can do too much.
+    ``file`` becomes its kubeconfig, readable by this user only, and is removed with the account, whatever ends the run.
+    ``within_seconds`` bounds the time until the API server follows. Raises EnvironmentFault when the account cannot be
+    made or used, and GuardRefusal when it can do too much.
     """
     objects = objects_of(account)
     try:
         deploy.apply(cluster, objects)
-        with tempfile.TemporaryDirectory(prefix="seatrial-") as folder:
-            file = Path(folder) / "kubeconfig"
-            _write_private(file, json.dumps(_kubeconfig(cluster, account, _token(cluster, account))))
-            limited = replace(cluster, kubeconfig=file, context=cluster.context_name or account.name)
-            assert_rights(limited, account, within_seconds=within_seconds)
-            yield limited
+        _write_private(file, json.dumps(_kubeconfig(cluster, account, _token(cluster, account))))
+        limited = replace(cluster, kubeconfig=file, context=cluster.context_name or account.name)
+        assert_rights(limited, account, within_seconds=within_seconds)
+        yield limited
     finally:
+        file.unlink(missing_ok=True)
         deploy.delete(cluster, objects)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import time
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from seatrial.chaos.account import least_privilege
 from seatrial.chaos.deadman import guarded
@@ -91,23 +91,29 @@ def guarded_run(plan: Plan, folder: Path, phases: Phases) -> Journal:
     """Run an experiment under an account of its own, and return its journal.
 
     Meanwhile the guard stands that puts everything back when this process vanishes. The experiment's process makes
-    ready while guard and account are made: without any account, and known to the watchdog by the undo log.
+    ready while guard and account are made: the watchdog knows it by the undo log, and it knows where its account will
+    be, for libraries look that up when they are imported. Until then nothing is there.
     """
     experiment, system, suffix = plan.experiment, plan.system, secrets.token_hex(3)
     permissions = permissions_of(experiment, system)
-    at_first = plan.environment(replace(plan.cluster, kubeconfig=Path(os.devnull))) | {UNDO: str(folder / UNDO_FILE)}
-    with (
-        standby(experiment.path, folder, at_first) as ready,
-        guarded(plan.cluster, system, folder, lasting_seconds=plan.within_seconds, permissions=permissions) as watched,
-    ):
-        account = account_of(experiment, system, suffix, watched.get(CONFIG_MAP, ""))
+    with TemporaryDirectory(prefix="seatrial-") as private:
+        kubeconfig = Path(private) / "kubeconfig"
+        known = plan.environment(replace(plan.cluster, kubeconfig=kubeconfig)) | {UNDO: str(folder / UNDO_FILE)}
         with (
-            least_privilege(plan.cluster, account, within_seconds=system.tolerances.permission_seconds) as limited,
-            phases.phase(f"experiment {experiment.name}", then="heal") as note,
+            standby(experiment.path, folder, known) as ready,
+            guarded(
+                plan.cluster, system, folder, lasting_seconds=plan.within_seconds, permissions=permissions
+            ) as guard,
         ):
-            environment = plan.environment(limited) | bounded(experiment.extension, folder) | dict(watched)
-            note(lambda: _last_line(folder / TIMELINE_FILE))
-            return ready.run(environment, within_seconds=plan.within_seconds)
+            account = account_of(experiment, system, suffix, guard.get(CONFIG_MAP, ""))
+            within = system.tolerances.permission_seconds
+            with (
+                least_privilege(plan.cluster, account, kubeconfig, within_seconds=within) as limited,
+                phases.phase(f"experiment {experiment.name}", then="heal") as note,
+            ):
+                note(lambda: _last_line(folder / TIMELINE_FILE))
+                environment = plan.environment(limited) | bounded(experiment.extension, folder) | dict(guard)
+                return ready.run(environment, within_seconds=plan.within_seconds)
 
 
 def healed(cluster: Cluster, system: System) -> tuple[str, ...]:
