@@ -49,13 +49,13 @@ def cluster(asked: list[tuple[str, ...]]) -> Any:
     return SimpleNamespace(kubectl=lambda *what, **_: asked.append(what))
 
 
-def test_only_lopsided_workloads_are_rolled_out_anew_and_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_lopsided_workloads_have_a_replica_made_anew_which_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[str, ...]] = []
     monkeypatch.setattr(spreading, "require_owned", lambda _: None)
     monkeypatch.setattr(spreading, "observe_standing", lambda *_: standing(auth="aaa", users="ab"))
     assert spread(cluster(asked), "shop", within_seconds=60) == ("auth",)
     assert asked == [
-        ("rollout", "restart", "deployment/auth", "--namespace=shop"),
+        ("delete", "pod/auth-0", "--namespace=shop", "--timeout=60s"),
         ("rollout", "status", "deployment/auth", "--namespace=shop", "--timeout=60s"),
     ]
 

@@ -41,17 +41,19 @@ def can_be_lost(standing: Standing, workloads: Collection[str]) -> tuple[str, ..
 
 
 def spread(cluster: Cluster, namespace: str, *, within_seconds: float) -> tuple[str, ...]:
-    """Roll the lopsided Deployments of a namespace out anew, wait for it, and return them.
+    """Have one replica of each lopsided Deployment of a namespace made anew, wait for it, and return the Deployments.
 
-    The scheduler never moves what stands, so that replicas stay together where a drain has left them. Raises
-    GuardRefusal elsewhere than on ours, EnvironmentFault when a rollout does not end within the bound.
+    The scheduler never moves what stands, so that replicas stay together where a drain has left them; what is new goes
+    where the others are not. Raises GuardRefusal elsewhere than on ours, EnvironmentFault when a replica is not
+    replaced within the bound.
     """
     require_owned(cluster)
-    names = lopsided(observe_standing(cluster, namespace))
-    here = f"--namespace={namespace}"
+    standing = observe_standing(cluster, namespace)
+    names, here = lopsided(standing), f"--namespace={namespace}"
+    bound, longest = f"--timeout={within_seconds:.0f}s", within_seconds + 30
+    if names:
+        pods = [f"pod/{standing[name][0].name}" for name in names]
+        cluster.kubectl("delete", *pods, here, bound, timeout_seconds=longest)  # returns when they are gone
     for name in names:
-        cluster.kubectl("rollout", "restart", f"deployment/{name}", here)
-    for name in names:
-        bound = f"--timeout={within_seconds:.0f}s"
-        cluster.kubectl("rollout", "status", f"deployment/{name}", here, bound, timeout_seconds=within_seconds + 30)
+        cluster.kubectl("rollout", "status", f"deployment/{name}", here, bound, timeout_seconds=longest)
     return names
