@@ -131,12 +131,11 @@ def test_what_is_left_of_a_fault_is_told_by_what_would_undo_it(world: World) -> 
     world.on_nodes = (NodeUndo("worker", "uncover", "", "remove 2 packet filter rules on node worker"),)
     world.remains = Remains((uncordon("worker"),), ("/api/v1/pods",))
     told = [text.splitlines() for text in missing(world)]
-    assert [lines[2] for lines in told] == [
-        "  observed  still to do: remove 2 packet filter rules on node worker",
-        "  observed  still to do: uncordon node worker",
-        "  observed  HTTP 403",
+    assert [(lines[0], lines[2]) for lines in told] == [
+        ("a fault is left behind: remove 2 packet filter rules on node worker", "  observed  still to do"),
+        ("a fault is left behind: uncordon node worker", "  observed  still to do"),
+        ("/api/v1/pods cannot be looked at", "  observed  HTTP 403"),
     ]
-    assert told[2][0] == "/api/v1/pods cannot be looked at"
 
 
 @pytest.mark.parametrize("where", ["nodes", "engine"])

@@ -171,9 +171,9 @@ def result(folder: Path) -> Watch:
     return list(heal_after(order(folder), Watch(State.HEALING, 1, 2, gone_at=time.time())))[-1]
 
 
-def test_it_stops_puts_back_heals_proves_and_takes_the_dead_man_away_in_this_order(folder: Path, work: Work) -> None:
+def test_it_stops_puts_back_heals_takes_the_dead_man_away_and_proves_in_this_order(folder: Path, work: Work) -> None:
     told = result(folder)
-    assert work.done == ["stop", "revert", "heal", "prove", "remove"]
+    assert work.done == ["stop", "revert", "heal", "remove", "prove"]
     assert (told.state, told.stopped, told.reverted, told.healed) == (State.HEALED, (7,), ("x: done",), ("y: done",))
     assert json.loads(told.dead_man)[0]["what"] == "x"
     assert told.ended_at >= told.gone_at
@@ -182,7 +182,7 @@ def test_it_stops_puts_back_heals_proves_and_takes_the_dead_man_away_in_this_ord
 def test_what_could_not_be_put_back_is_tried_again_after_healing(folder: Path, work: Work) -> None:
     work.reverted = [(Reverted("x", Outcome.FAILED, "no answer"),), (Reverted("x", Outcome.DONE),)]
     assert result(folder).state is State.HEALED
-    assert work.done == ["stop", "revert", "heal", "revert", "prove", "remove"]
+    assert work.done == ["stop", "revert", "heal", "revert", "remove", "prove"]
 
 
 def test_what_cannot_be_put_back_at_all_leaves_the_dead_man_to_it(folder: Path, work: Work) -> None:
@@ -204,15 +204,17 @@ def test_a_system_that_is_not_steady_is_not_called_healed(folder: Path, work: Wo
     told = result(folder)
     assert (told.state, told.missing) == (State.NOT_HEALED, str(error))
     assert told.reverted == ("x: done",)
-    assert "remove" not in work.done
 
 
-def test_whatever_hangs_is_ended_by_the_bound(folder: Path, work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whatever_hangs_is_ended_a_little_after_the_bound(
+    folder: Path, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watchdog, "LAST_LOOK_SECONDS", 0.3)
     monkeypatch.setattr(watchdog, "heal", lambda *_, **__: time.sleep(30))
     began = time.monotonic()
     told = list(heal_after(Order(**{**_fields(order(folder)), "within_seconds": 0.2}), Watch(State.HEALING, 1, 2)))[-1]
     assert time.monotonic() - began < 10
-    assert (told.state, told.missing) == (State.NOT_HEALED, "not done within 0.2 s")
+    assert (told.state, told.missing) == (State.NOT_HEALED, "not done within 0.5 s")
 
 
 def watching(folder: Path) -> Watchdog:

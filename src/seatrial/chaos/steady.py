@@ -42,7 +42,7 @@ def left_behind(cluster: Cluster, system: System) -> Iterator[Failure]:
     api = find_in_api(cluster, system)
     notes = [*(undo.note for undo in find_on_nodes(cluster)), *(undo.note for undo in api.undos)]
     for note in notes:
-        yield Failure("a fault is left behind", "nothing left to undo", f"still to do: {note}")
+        yield Failure(f"a fault is left behind: {note}", "nothing left to undo", "still to do")
     for path in api.unseen:
         yield Failure(f"{path} cannot be looked at", "nothing left to undo", "HTTP 403", hint="the credentials' rights")
 

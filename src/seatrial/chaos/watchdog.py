@@ -30,6 +30,9 @@ STOP_SHARE = 1 / 3
 """Share of the bound that the experiment may take for its own rollbacks."""
 REVERT_SHARE = 1 / 8
 """Share of the bound that is tried again what the log names and fails, and then what is found beside it."""
+LAST_LOOK_SECONDS = 10.0
+"""What the bound is exceeded by before everything is cut off: who proves that the system is steady begins his last look
+within it, and tells what is missing then."""
 UNHINDERED = (signal.SIGINT, signal.SIGHUP)
 """What a terminal sends to everybody when a person presses Ctrl-C or closes it."""
 
@@ -71,7 +74,7 @@ def heal_after(order: Order, watch: Watch) -> Iterator[Watch]:
     """Do all that is to be done after the runner's end, and yield how things stand after each part of it."""
     latest, deadline = watch, time.monotonic() + order.within_seconds
     try:
-        with bounded(order.within_seconds):
+        with bounded(order.within_seconds + LAST_LOOK_SECONDS):
             for latest in _heal(order, watch, deadline):
                 yield latest
         yield latest.now(state=State.HEALED, ended_at=time.time())
@@ -91,9 +94,10 @@ def _heal(order: Order, watch: Watch, deadline: float) -> Iterator[Watch]:
         reverted = revert(cluster, Path(order.undo), within_seconds=share)
         yield (watch := watch.now(reverted=tuple(map(str, reverted))))
     fail_on_reverts(reverted)
-    prove_steady(cluster, system, max(0.0, deadline - time.monotonic()))
+    # before the proof, which may take minutes: a dead man who has acted by then would count as left behind himself
     yield (watch := watch.now(dead_man=told_by(cluster, order.dead_man)))
     remove(cluster, order.dead_man)
+    prove_steady(cluster, system, max(0.0, deadline - time.monotonic()))
 
 
 @contextmanager
@@ -104,7 +108,7 @@ def bounded(seconds: float) -> Iterator[None]:
         raise TimeoutError(f"not done within {seconds:g} s")
 
     before = signal.signal(signal.SIGALRM, expire)
-    signal.setitimer(signal.ITIMER_REAL, seconds + 1)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
     finally:
