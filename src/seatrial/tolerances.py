@@ -111,8 +111,7 @@ class Tolerances(Model):
     """Requests a second on all declared calls together (0.4 ms of a core each in the reference services); half as many
     where a mesh carries them."""
     route_rate_per_second: Annotated[int, Field(ge=1, le=5000)] = 300
-    """Requests a second through the gateway on all routes together (up to 4 ms of a core each); half as many where a
-    mesh carries them."""
+    """Requests a second through the gateway on all routes together (up to 4 ms of a core each)."""
     send_lag_seconds: Seconds = 0.005
     """From the moment when a request is due until it is sent, for 99 of 100, where tails of latencies are judged."""
     load_lag_seconds: Seconds = 0.05
