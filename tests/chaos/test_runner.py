@@ -97,7 +97,8 @@ def test_an_experiment_whose_runner_vanishes_before_its_word_ends(
     experiment: Any, environment: Mapping[str, str], tmp_path: Path
 ) -> None:
     with standby(experiment("hit"), tmp_path, environment) as ready:
-        ready.stream.close()
+        assert ready.child.stdin
+        ready.child.stdin.close()
         assert ready.child.wait(20) == 3
     assert "Traceback" not in (tmp_path / "hit.log").read_text()
 

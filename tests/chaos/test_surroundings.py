@@ -10,7 +10,7 @@ import pytest
 
 from seatrial.chaos.extension import Extension
 from seatrial.chaos.limits import Limits
-from seatrial.chaos.surroundings import bounded, cluster_here, surroundings, system_here
+from seatrial.chaos.surroundings import bounded, cluster_here, surroundings, system_here, undo_log
 from seatrial.cluster.client import Cluster
 from seatrial.cluster.kind import kubectl
 from seatrial.cluster.opt_in import OptIn
@@ -116,6 +116,11 @@ def test_a_run_is_bounded_by_its_file_and_its_records_begin_anew(tmp_path: Path)
     assert given["SEATRIAL_UNDO"] == str(tmp_path / "undo.jsonl")
     assert given["SEATRIAL_TIMELINE"] == str(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_undo_log_has_one_name_from_wherever_it_is_called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert undo_log(Path("run")) == undo_log(tmp_path / "run") == tmp_path.resolve() / "run" / "undo.jsonl"
 
 
 def test_every_variable_is_documented(tmp_path: Path) -> None:

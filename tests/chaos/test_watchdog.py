@@ -204,6 +204,7 @@ def test_a_system_that_is_not_steady_is_not_called_healed(folder: Path, work: Wo
     told = result(folder)
     assert (told.state, told.missing) == (State.NOT_HEALED, str(error))
     assert told.reverted == ("x: done",)
+    assert work.done == ["stop", "revert", "heal", "remove"]
 
 
 def test_whatever_hangs_is_ended_a_little_after_the_bound(

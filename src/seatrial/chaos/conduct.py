@@ -18,7 +18,7 @@ from seatrial.chaos.plan import Plan, describe
 from seatrial.chaos.rights import account_of, permissions_of
 from seatrial.chaos.runner import journal_file, standby
 from seatrial.chaos.shortfalls import shortfalls
-from seatrial.chaos.surroundings import TIMELINE_FILE, UNDO, UNDO_FILE, bounded
+from seatrial.chaos.surroundings import TIMELINE_FILE, UNDO, bounded, undo_log
 from seatrial.chaos.undo import CONFIG_MAP
 from seatrial.cluster.client import Cluster
 from seatrial.errors import EnvironmentFault, Failed, SeaTrialError, UsageError
@@ -98,7 +98,7 @@ def guarded_run(plan: Plan, folder: Path, phases: Phases) -> Journal:
     permissions = permissions_of(experiment, system)
     with TemporaryDirectory(prefix="seatrial-") as private:
         kubeconfig = Path(private) / "kubeconfig"
-        known = plan.environment(replace(plan.cluster, kubeconfig=kubeconfig)) | {UNDO: str(folder / UNDO_FILE)}
+        known = plan.environment(replace(plan.cluster, kubeconfig=kubeconfig)) | {UNDO: str(undo_log(folder))}
         with (
             standby(experiment.path, folder, known) as ready,
             guarded(

@@ -18,7 +18,7 @@ from seatrial.chaos.deadman_objects import NAMESPACE, OUTCOME, WATCHING, DeadMan
 from seatrial.chaos.lease import Renewal, annotations_of, release
 from seatrial.chaos.processes import this_process
 from seatrial.chaos.remains import left_by_dead_men, namespaces_named
-from seatrial.chaos.surroundings import UNDO, UNDO_FILE
+from seatrial.chaos.surroundings import UNDO, undo_log
 from seatrial.chaos.undo import CONFIG_MAP, carry_out_all, revert
 from seatrial.chaos.undo_records import Outcome, Reverted
 from seatrial.chaos.watch import Watchdog
@@ -83,7 +83,7 @@ def guarded(
 
 def _new_log(folder: Path) -> Path:
     """Make an empty log; raises EnvironmentFault when the folder cannot be written."""
-    file = folder.resolve() / UNDO_FILE
+    file = undo_log(folder)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(b"")

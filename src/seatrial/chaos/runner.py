@@ -7,10 +7,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from seatrial.chaos.journal import Journal, read_journal
 from seatrial.children import ended_on_error, kill, start, tail
@@ -28,8 +27,6 @@ class Standby:
     folder: Path
     """Journal and log stay there under the experiment's name."""
     child: subprocess.Popen[bytes]
-    stream: IO[bytes]
-    """Its standard input."""
 
     def run(self, environment: Mapping[str, str], *, within_seconds: float) -> Journal:
         """Have it run the experiment with these variables beside its own, to its end, and return its journal.
@@ -38,22 +35,17 @@ class Standby:
         interrupted, rolls back, and is gone when this returns.
         """
         name, log = self.experiment.stem, log_file(self.experiment, self.folder)
+        word = f"{json.dumps(dict(environment))}\n".encode()
         try:
             with ended_on_error(self.child, ROLLBACK_SECONDS):
-                self._tell(environment)
-                code = self.child.wait(within_seconds)
+                self.child.communicate(word, within_seconds)
         except subprocess.TimeoutExpired as error:
             what = f"experiment {name} did not end in {within_seconds:g} s and was rolled back; log: {log}"
             raise EnvironmentFault(what) from error
         journal = journal_file(self.experiment, self.folder)
         if not journal.exists():
-            raise EnvironmentFault(f"experiment {name} ended with {code}, no journal:\n{tail(log)}")
+            raise EnvironmentFault(f"experiment {name} ended with {self.child.returncode}, no journal:\n{tail(log)}")
         return read_journal(journal)
-
-    def _tell(self, environment: Mapping[str, str]) -> None:
-        with suppress(BrokenPipeError):  # it has ended: its code and its log say why
-            self.stream.write(f"{json.dumps(dict(environment))}\n".encode())
-            self.stream.close()
 
 
 @contextmanager
@@ -68,14 +60,12 @@ def standby(experiment: Path, folder: Path, environment: Mapping[str, str]) -> I
     journal.unlink(missing_ok=True)
     command = [sys.executable, "-m", "seatrial.chaos.child", str(experiment), str(journal)]
     own = {**os.environ, **environment}
-    child = start(command, log_file(experiment, folder), own, folder, stdin=subprocess.PIPE)
-    assert child.stdin
-    try:
-        yield Standby(experiment, folder, child, child.stdin)
-    finally:
-        if child.poll() is None:
-            kill(child)
-        child.stdin.close()
+    with start(command, log_file(experiment, folder), own, folder, stdin=subprocess.PIPE) as child:
+        try:
+            yield Standby(experiment, folder, child)
+        finally:
+            if child.poll() is None:
+                kill(child)
 
 
 def journal_file(experiment: Path, folder: Path) -> Path:

@@ -57,7 +57,12 @@ def bounded(extension: Extension, folder: Path) -> dict[str, str]:
     for name in (LEDGER_FILE, TIMELINE_FILE):
         (folder / name).unlink(missing_ok=True)
     limits = limits_of(extension, time.time(), folder / LEDGER_FILE)
-    return {LIMITS: limits.model_dump_json(), UNDO: str(folder / UNDO_FILE), TIMELINE: str(folder)}
+    return {LIMITS: limits.model_dump_json(), UNDO: str(undo_log(folder)), TIMELINE: str(folder)}
+
+
+def undo_log(folder: Path) -> Path:
+    """Return the undo log of the run whose records go to a folder: whole, for processes are found by this name."""
+    return folder.resolve() / UNDO_FILE
 
 
 def cluster_here() -> Cluster:
