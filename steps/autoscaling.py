@@ -39,9 +39,6 @@ OVERLOAD = 1.6
 tolerance), and a request may cost a third less than it did when it was measured (decision 0021)."""
 DECISIONS_SECONDS = 35.0
 """Two decisions of an autoscaler (15 s each), and some: so long it is seen not to go beyond its limit."""
-STEP = 4
-"""Replicas that an autoscaler may add at a time (Kubernetes' own policy): what a request costs is measured at the
-number of replicas from which the last step begins."""
 FED = 2
 """Replicas beyond the least, to which it grows for its memory."""
 HUNGRY = 1.3
@@ -173,14 +170,8 @@ def costs_of(subject: Subject, known: dict[str, Costs]) -> Costs:
     """Return what a request to a service costs, measured once in a run."""
     name = subject.service.name
     if name not in known:
-        known[name] = measure_costs(subject, autoscaler_of(subject), last_but_one(subject.system))
+        known[name] = measure_costs(subject, autoscaler_of(subject))
     return known[name]
-
-
-def last_but_one(system: System) -> int:
-    """Return the number of replicas from which the last step to the most begins."""
-    declared = autoscaling_of(system)
-    return max(declared.max_replicas - STEP, declared.min_replicas)
 
 
 def ordered(rate: float, subject: Subject) -> float:

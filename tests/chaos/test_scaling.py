@@ -102,18 +102,18 @@ def subject() -> Subject:
 
 def test_costs_are_the_difference_that_requests_make(world: World):
     world.cores = [0.26, 0.02]
-    costs = measure_costs(subject(), AUTH, 4)
+    costs = measure_costs(subject(), AUTH)
     assert costs.idle == pytest.approx(0.005)
     assert costs.meant == pytest.approx(0.7 * 0.06)
     assert costs.request == pytest.approx(0.24 / PROBED_RATE)
     load = f"{PROBED_RATE:g} fresh"
-    assert world.done == ["scaled to 4", f"{load} begins", "measured 4", f"{load} ends", "measured 4"]
+    assert world.done == [f"{load} begins", "measured 4", f"{load} ends", "measured 4"]
 
 
 def test_requests_that_seem_to_cost_nothing_tell_nothing(world: World):
     world.cores = [0.02, 0.02]
     with pytest.raises(Inconclusive, match="240 a second used no CPU that could be measured"):
-        measure_costs(subject(), AUTH, 4)
+        measure_costs(subject(), AUTH)
 
 
 def test_a_load_leaves_room_for_what_replicas_use_anyway_and_for_what_is_sent_all_the_time():

@@ -67,6 +67,14 @@ def test_requests_are_decoded_and_the_run_is_forgotten() -> None:
     assert [line for line in asked if "healthz" not in line] == ["POST runs", "GET runs/R1", "DELETE runs/R1"]
 
 
+def test_whoever_asks_only_who_answers_does_not_pay_for_the_agents_clock() -> None:
+    vantage, asked = answering(post_runs={"id": "R1"}, get_runs=DONE, get_healthz={"now": 1e9})
+    traffic = vantage.requests("http://auth/whoami", count=2, timed=False)
+    assert traffic.answers() == {"auth-1": 1}
+    assert traffic.requests[0].scheduled == 10.0  # as the agent told it
+    assert asked == ["POST runs", "GET runs/R1", "DELETE runs/R1"]
+
+
 def test_a_run_that_is_ended_twice_is_read_once() -> None:
     vantage, asked = answering(post_runs={"id": "R1"}, get_runs=DONE)
     run = vantage.start("http://auth/", rate_per_second=10, duration_seconds=1)

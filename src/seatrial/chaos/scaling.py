@@ -68,13 +68,12 @@ class Costs:
         return (worth * self.meant - replicas * self.idle) / self.request - 2 * LIGHT_RATE
 
 
-def measure_costs(subject: Subject, autoscaler: Autoscaler, replicas: int) -> Costs:
-    """Measure what a request costs when it is shared by so many replicas; the autoscaler must be held meanwhile.
+def measure_costs(subject: Subject, autoscaler: Autoscaler) -> Costs:
+    """Measure what a request costs with the replicas that are there; the autoscaler must be held meanwhile.
 
     Raises Inconclusive when requests seem to cost nothing.
     """
     cluster, system, service = subject.cluster, subject.system, subject.service
-    scale(cluster, system, {service.name: replicas})
     pods = observe_replicas(cluster, system, service)
     with direct_flow(system, [service], subject.vantages, rate_per_second=PROBED_RATE, fresh=True):
         busy = measure_cores(cluster, pods, for_seconds=MEASURED_SECONDS)

@@ -70,6 +70,7 @@ def _reached(system: System, service: Service, vantage: Vantage, names: Mapping[
         concurrency=4,
         identity_header=system.identity.header,
         timeout_seconds=system.tolerances.request_timeout_seconds,
+        timed=False,
     )
     return frozenset() if traffic.failed else frozenset(traffic.answers())
 

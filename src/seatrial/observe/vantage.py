@@ -1,7 +1,7 @@
 """The vantages: agents on each node of the cluster, or beside replicas, asked through the API server's pod proxy.
 
-All times in what they return are on the clock of this machine. Whatever fails between here and an agent is an
-EnvironmentFault that names node and pod; what fails between an agent and the system is data.
+All times in what they return are on the clock of this machine, unless they are not asked for. Whatever fails between
+here and an agent is an EnvironmentFault that names node and pod; what fails between an agent and the system is data.
 """
 
 from __future__ import annotations
@@ -85,17 +85,19 @@ class Vantage:
         timeout_seconds: float = TIMEOUT_SECONDS,
         method: str = "GET",
         json: Any = None,
+        timed: bool = True,
     ) -> Traffic:
         """Send so many requests as fast as ``concurrency`` connections allow; not ``fresh``: connections are kept.
 
-        ``json`` is sent as body unless it is None.
+        ``json`` is sent as body unless it is None. Not ``timed``: the times stay on the agent's clock, for whoever
+        asks only who answers.
         """
         amount: dict[str, Any] = {"count": count, "concurrency": concurrency}
         if json is not None:
             amount |= {"body": json_text.dumps(json)}
             headers = {"Content-Type": "application/json", **(headers or {})}
         amount |= {"method": method}
-        return self._begin(amount, url, fresh, headers, identity_header, timeout_seconds).wait()
+        return self._begin(amount, url, fresh, headers, identity_header, timeout_seconds, timed).wait()
 
     def start(
         self,
@@ -175,10 +177,11 @@ class Vantage:
         headers: Mapping[str, str] | None,
         identity_header: str,
         timeout_seconds: float,
+        timed: bool = True,
     ) -> Run:
         order: dict[str, Any] = {"url": url, "headers": dict(headers or {}), "identity_header": identity_header}
         order |= {"fresh": fresh, "timeout_seconds": timeout_seconds, **amount}
-        return Run(self.agent, url, fresh, self.agent.post("runs", order)["id"])
+        return Run(self.agent, url, fresh, self.agent.post("runs", order)["id"], timed)
 
 
 def vantages(cluster: Cluster, namespace: str, within_seconds: float = 60.0) -> tuple[Vantage, ...]:

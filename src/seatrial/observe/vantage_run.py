@@ -22,6 +22,8 @@ class Run:
     url: str
     fresh: bool
     id: str
+    timed: bool = True
+    """Whether times are brought onto this machine's clock: more calls to the agent than all else that is asked."""
     _traffic: Traffic | None = field(default=None, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -46,7 +48,7 @@ class Run:
         agent.delete(f"runs/{self.id}")
         if not answer["done"] or answer["error"]:
             raise agent.fault(f"requests to {self.url}: {answer['error'] or 'the run does not end'}")
-        requests = decode_requests(answer, agent.clock_offset_seconds())
+        requests = decode_requests(answer, agent.clock_offset_seconds() if self.timed else 0.0)
         return Traffic(node=agent.node, url=self.url, fresh=self.fresh, requests=requests)
 
 
