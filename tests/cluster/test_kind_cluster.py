@@ -27,7 +27,19 @@ def test_a_host_that_withholds_the_capability_is_treated_as_rootless() -> None:
     assert document["featureGates"] == {"KubeletInUserNamespace": True}
     assert "restrict_oom_score_adj = true" in document["containerdConfigPatches"][1]
     patches = [yaml.safe_load(patch) for patch in document["kubeadmConfigPatches"]]
-    assert {"kind": "KubeletConfiguration", "failCgroupV1": False} in patches
+    (kubelet,) = [patch for patch in patches if patch["kind"] == "KubeletConfiguration"]
+    assert kubelet["failCgroupV1"] is False
+
+
+def test_a_node_is_held_for_lost_after_five_renewals_that_did_not_come() -> None:
+    document = kind.configuration(1, withheld_capability=False, cgroup_v1=False)
+    patches = [yaml.safe_load(patch) for patch in document["kubeadmConfigPatches"]]
+    assert {"kind": "KubeletConfiguration", "nodeLeaseDurationSeconds": kind.LEASE_SECONDS} in patches
+    (added,) = document["kubeadmConfigPatchesJSON6902"]
+    (operation,) = yaml.safe_load(added["patch"])
+    assert operation["path"].endswith("/-")  # beside those that kind gives
+    assert operation["value"] == {"name": "node-monitor-grace-period", "value": f"{kind.GRACE_SECONDS}s"}
+    assert kind.GRACE_SECONDS == 5 * kind.LEASE_SECONDS / 4
 
 
 @pytest.mark.parametrize("name", ["", "Sea", "a b", "-a", "a/../b"])

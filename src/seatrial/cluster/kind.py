@@ -43,6 +43,10 @@ NODE_SETUP = (
     "systemctl restart systemd-sysctl",
 )
 """What is done in each node of a new cluster; it outlives a restart of the node."""
+GRACE_SECONDS = 25
+"""Since a node's last sign of life, until it is held for lost; 50 is usual, and most of a node fault would be waiting."""
+LEASE_SECONDS = 20
+"""Of a kubelet's lease, which it renews every quarter of it; 40 is usual. Five renewals in a grace, as is usual."""
 STATS_PERIOD = "60s"
 """How often containerd asks every container what it uses. Nobody here asks containerd for that; each second, which is
 usual, took a ninth of two cores on three nodes with a mesh (docs/decisions/0016)."""
@@ -117,19 +121,27 @@ def configuration(
     ignore = {"nodeRegistration": {"ignorePreflightErrors": ["SystemVerification"]}}
     patches: list[dict[str, Any]] = [{"kind": kind, **ignore} for kind in ("InitConfiguration", "JoinConfiguration")]
     patches.append({"kind": "KubeProxyConfiguration", "iptables": {"minSyncPeriod": PROXY_BATCH}})
-    if cgroup_v1:
-        patches.append({"kind": "KubeletConfiguration", "failCgroupV1": False})
+    kubelet = {"kind": "KubeletConfiguration", "nodeLeaseDurationSeconds": LEASE_SECONDS}
+    patches.append(kubelet | ({"failCgroupV1": False} if cgroup_v1 else {}))
     document: dict[str, Any] = {
         "kind": "Cluster",
         "apiVersion": "kind.x-k8s.io/v1alpha4",
         "networking": {"apiServerAddress": "127.0.0.1", **({"apiServerPort": api_port} if api_port else {})},
         "kubeadmConfigPatches": [yaml.safe_dump(patch) for patch in patches],
+        "kubeadmConfigPatchesJSON6902": [_controller_manager("node-monitor-grace-period", f"{GRACE_SECONDS}s")],
         "containerdConfigPatches": runtime,
         "nodes": [{"role": "control-plane"}, *(_worker(number) for number in range(workers))],
     }
     if withheld_capability:
         document["featureGates"] = {"KubeletInUserNamespace": True}
     return document
+
+
+def _controller_manager(option: str, value: str) -> dict[str, Any]:
+    """Return a patch that adds an option; a merge would replace those that kind gives."""
+    added = {"op": "add", "path": "/controllerManager/extraArgs/-", "value": {"name": option, "value": value}}
+    where = {"group": "kubeadm.k8s.io", "version": "v1beta4", "kind": "ClusterConfiguration"}
+    return where | {"patch": yaml.safe_dump([added])}
 
 
 def _worker(number: int) -> dict[str, Any]:
