@@ -44,9 +44,10 @@ NODE_SETUP = (
 )
 """What is done in each node of a new cluster; it outlives a restart of the node."""
 GRACE_SECONDS = 25
-"""Since a node's last sign of life, until it is held for lost; 50 is usual, and most of a node fault would be waiting."""
+"""Since a node's last sign of life, until it is held for lost. 50 is usual, and would be most of the time that a fault
+of a node takes (docs/decisions/0022)."""
 LEASE_SECONDS = 20
-"""Of a kubelet's lease, which it renews every quarter of it; 40 is usual. Five renewals in a grace, as is usual."""
+"""Of a kubelet's lease, which it renews every quarter of it: five times in a grace, as is usual."""
 STATS_PERIOD = "60s"
 """How often containerd asks every container what it uses. Nobody here asks containerd for that; each second, which is
 usual, took a ninth of two cores on three nodes with a mesh (docs/decisions/0016)."""
