@@ -108,6 +108,8 @@ def is_refused(running: Running) -> bool:
         running.get("/livez")
     except httpx.NetworkError:  # a connection that nobody took any more is reset
         return True
+    except httpx.RemoteProtocolError:  # one that was taken in the last moment is closed
+        return True
     return False
 
 
