@@ -106,9 +106,7 @@ def test_after_sigterm_it_lingers_then_takes_no_more_and_finishes_what_is_under_
 def is_refused(running: Running) -> bool:
     try:
         running.get("/livez")
-    except httpx.NetworkError:  # a connection that nobody took any more is reset
-        return True
-    except httpx.RemoteProtocolError:  # one that was taken in the last moment is closed
+    except (httpx.NetworkError, httpx.RemoteProtocolError):  # what nobody took is reset, what was taken last is closed
         return True
     return False
 

@@ -52,10 +52,8 @@ def spread(cluster: Cluster, namespace: str, *, within_seconds: float) -> tuple[
     names, here = lopsided(standing), f"--namespace={namespace}"
     bound, longest = f"--timeout={within_seconds:.0f}s", within_seconds + 30
     if names:
-        pods, deployments = (
-            [f"pod/{standing[name][0].name}" for name in names],
-            [f"deployment/{name}" for name in names],
-        )
+        pods = [f"pod/{standing[name][0].name}" for name in names]
+        deployments = [f"deployment/{name}" for name in names]
         cluster.kubectl("delete", *pods, here, bound, timeout_seconds=longest)  # returns when they are gone
         cluster.kubectl("rollout", "status", *deployments, here, bound, timeout_seconds=longest)
     return names
