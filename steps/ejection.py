@@ -15,7 +15,6 @@ from pytest_bdd import then, when
 from seatrial.chaos.switches import switched
 from seatrial.checks import ejection, turns
 from seatrial.checks.ejection import Spell
-from seatrial.checks.spread import plan
 from seatrial.cluster.client import Cluster
 from seatrial.errors import doubt_on, fail_on
 from seatrial.observe.customers import Reply, ask_in_turn, ask_steadily, customer, sign_in
@@ -71,13 +70,14 @@ def one_of_each_balancing(system: System) -> list[Route]:
 
 def fall_ill(door: FrontDoor, cluster: Cluster, system: System, route: Route, dice: random.Random) -> Illness:
     """Read a route steadily while one of its replicas fails, then wait until it is let in again, and take a sample."""
-    pods, began, prefix = replica_names(cluster, system)[route.service], time.time(), new_prefix()
+    given, pods = system.tolerances, replica_names(cluster, system)[route.service]
+    began, prefix = time.time(), new_prefix()
     victim = dice.choice(sorted(pods))
     with customer(door) as client:
         token = sign_in(client, door, system)
         replies, stayed = read_ill(client, door, cluster, system, route, victim, token, prefix)
         calm = await_calm(client, door, system, route, pods, token, prefix)
-        size = sample_size(system, len(pods))
+        size = ejection.sample_size(len(pods), alpha=given.alpha, power=given.power, smallest_skew=given.smallest_skew)
         afterwards = ask_in_turn(door, route.call, count=size, customers=CUSTOMERS, token=token)
     seen = attempts_at(cluster, system, route, began, replies, calm)
     spell = Spell(route.path, victim, len(pods), gateways(cluster, system), seconds_of(replies), stayed, seen)
@@ -118,12 +118,6 @@ def ready_since(cluster: Cluster, system: System, service: Service, name: str) -
         return 0.0
     pods = observe_pods(cluster, system.namespace, service.workload)
     return next((each.ready_since for each in pods if each.name == name and each.ready), 0.0)
-
-
-def sample_size(system: System, replicas: int) -> int:
-    """Return how many requests tell half a share from a full one."""
-    given = system.tolerances
-    return plan(replicas, alpha=given.alpha, power=given.power, smallest_skew=given.smallest_skew).size
 
 
 def seconds_of(replies: tuple[Reply, ...]) -> float:

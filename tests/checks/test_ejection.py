@@ -6,8 +6,10 @@ from collections import Counter
 from inspect import cleandoc
 
 import pytest
+from scipy import stats
 
-from seatrial.checks.ejection import Spell, fewest, not_left_out, not_let_in, unproven
+from seatrial.checks.ejection import Spell, fewest, not_left_out, not_let_in, sample_size, unproven
+from seatrial.errors import UsageError
 from seatrial.observe.request_log import Attempt
 from seatrial.system_gateway import Ejection
 
@@ -89,6 +91,20 @@ def test_a_fair_share_is_what_an_even_balancer_gives_but_for_alpha():
     assert 215 < fewest(856, 3, 1e-6) < 230
     assert fewest(856, 3, 1e-6) > 856 / 6, "half a share, which one gateway of two may withhold, is too little"
     assert fewest(0, 3, 1e-6) == 0
+
+
+@pytest.mark.parametrize("replicas", [1, 2, 3, 10])
+def test_a_sample_tells_half_a_share_from_a_fair_one_and_is_no_larger_than_that_takes(replicas: int):
+    def missed(size: int) -> float:
+        return float(stats.binom.sf(fewest(size, replicas, 1e-6) - 1, size, 1 / (2 * replicas)))
+
+    size = sample_size(replicas, alpha=1e-6, power=0.999, smallest_skew=2.0)
+    assert missed(size) <= 0.001 < missed(size - 1)
+
+
+def test_a_skew_that_no_bearable_sample_finds_is_refused():
+    with pytest.raises(UsageError, match=r"^smallest_skew 1\.001 at 3 replicas needs more than 200,000 requests;"):
+        sample_size(3, alpha=1e-6, power=0.999, smallest_skew=1.001)
 
 
 def let_in(**hits: int) -> str:

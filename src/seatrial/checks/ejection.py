@@ -9,8 +9,9 @@ from math import floor
 
 from scipy import stats
 
+from seatrial.checks.spread import LONGEST_SAMPLE, least
 from seatrial.checks.turns import told_counts
-from seatrial.errors import Doubt, Failure
+from seatrial.errors import Doubt, Failure, UsageError
 from seatrial.observe.request_log import Attempt
 from seatrial.system_gateway import Ejection
 
@@ -90,6 +91,22 @@ def not_left_out(spell: Spell, ejection: Ejection) -> Iterator[Failure]:
 def fewest(size: int, replicas: int, alpha: float) -> int:
     """Return the least number of a sample that one replica gets of an even balancer, but for a probability of alpha."""
     return int(stats.binom.ppf(alpha, size, 1 / replicas))
+
+
+def sample_size(replicas: int, *, alpha: float, power: float, smallest_skew: float) -> int:
+    """Return how many requests tell a fair share from one that is ``smallest_skew`` times smaller.
+
+    One replica of a gateway's two that still leaves it out takes half of its share away. Raises UsageError when no
+    sample of bearable size is enough.
+    """
+    withheld = 1 / (replicas * smallest_skew)
+    size = least(LONGEST_SAMPLE, lambda n: float(stats.binom.cdf(fewest(n, replicas, alpha) - 1, n, withheld)) >= power)
+    if size > LONGEST_SAMPLE:
+        raise UsageError(
+            f"smallest_skew {smallest_skew:g} at {replicas} replicas needs more than {LONGEST_SAMPLE:,} requests",
+            remedy="declare a larger skew, or fewer replicas",
+        )
+    return size
 
 
 def not_let_in(
