@@ -119,8 +119,7 @@ def began(journal: Journal) -> float:
 
 def effects(journal: Journal) -> dict[str, bool]:
     """Return each probe of the experiment's effect, and whether it saw one."""
-    found = (each for each in journal.activities if each.name.startswith("effect-"))
-    return {each.name: each.status == "succeeded" and each.output is True for each in found}
+    return {each.name: each.saw_it for each in journal.effects}
 
 
 def show(seen: Disturbance, evidence: Evidence, on_failure: Collectors) -> None:

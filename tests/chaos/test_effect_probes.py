@@ -116,7 +116,7 @@ def test_readiness_is_lost_when_no_replica_that_matches_has_it(present: Pods, re
     [
         replicas.processes_are_stopped,
         lambda targets: replicas.replicas_are_unready(targets, 0),
-        lambda targets: replicas.cpu_is_used(targets, 0.5, 0),
+        lambda targets: replicas.used_cores(targets, 0),
         lambda targets: replicas.replicas_answer(targets, 1),
     ],
     ids=["stopped", "unready", "cpu", "answer"],
@@ -128,14 +128,14 @@ def test_nothing_is_said_about_nobody(probe: Callable[[str], bool], present: Pod
     assert str(caught.value) == "no replica in lead-platform has a name that matches '^auth-' any more"
 
 
-@pytest.mark.parametrize(("used", "enough"), [(0.01, False), (10.0, True)])
-def test_the_use_of_the_cores_is_counted_over_a_while(
-    present: Pods, monkeypatch: pytest.MonkeyPatch, used: float, enough: bool
+def test_the_use_of_the_cores_is_counted_over_a_while_and_the_least_is_told(
+    present: Pods, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    present.append(pod("auth-1"))
-    counters = iter([1.0, 1.0 + used])
+    present += [pod("auth-1"), pod("auth-2")]
+    clock, counters = iter([10.0, 11.0, 30.0, 31.0]), iter([5.0, 100.0, 20.0, 111.0])
+    monkeypatch.setattr(replicas.time, "monotonic", lambda: next(clock))
     monkeypatch.setattr(replicas, "used_cpu_seconds", lambda node, container: next(counters))
-    assert replicas.cpu_is_used("^auth-", cores=0.5, for_seconds=0.1) is enough
+    assert replicas.used_cores("^auth-", for_seconds=0) == 0.55
 
 
 @pytest.mark.parametrize(

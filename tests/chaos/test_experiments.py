@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from chaoslib.experiment import ensure_experiment_is_valid
+from chaoslib.hypothesis import within_tolerance
 from chaoslib.loader import load_experiment
 from told_at_once import run_experiment
 
@@ -119,7 +120,8 @@ def test_its_effect_is_asked_for_after_its_fault(experiment: Any) -> None:
     names = [each["name"] for each in experiment["method"]]
     effects = [each for each in experiment["method"] if each["name"].startswith("effect-")]
     assert effects
-    assert all(each["type"] == "probe" and each["tolerance"] is True for each in effects)
+    assert all(each["type"] == "probe" for each in effects)
+    assert not any(within_tolerance(each["tolerance"], nothing) for each in effects for nothing in (False, 0.0))
     assert names.index(effects[0]["name"]) > 1
 
 

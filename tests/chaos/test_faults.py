@@ -152,7 +152,7 @@ def test_a_system_without_switches_is_told_what_to_declare() -> None:
 
 
 def activity(name: str, output: Any, kind: str = "action") -> Activity:
-    return Activity(name, kind, "succeeded", output, "", 11.0)
+    return Activity(name, kind, "succeeded", output, "", 11.0, output is True if kind == "probe" else None)
 
 
 def journal(*activities: Activity) -> Journal:
@@ -213,11 +213,13 @@ def test_a_victim_that_no_action_names_leaves_doubt(output: Any) -> None:
         ([SEEN, activity("effect-node-lost", True, "probe")], "effect-containers-ended, effect-node-lost"),
         ([SEEN, activity("effect-node-lost", False, "probe")], ""),
         ([activity("effect-node-lost", None, "probe")], ""),
+        ([Activity("effect-cores-used", "probe", "succeeded", 0.7, "", 11.0, tolerance_met=True)], "effect-cores-used"),
+        ([Activity("effect-cores-used", "probe", "succeeded", 0.7, "", 11.0)], ""),
         ([activity("await-restart", True, "probe")], ""),
         ([activity("effect-of-an-action", True)], ""),
         ([], ""),
     ],
-    ids=["one", "both", "one not", "failed", "no effect", "no probe", "none"],
+    ids=["one", "both", "one not", "failed", "a number", "compared with nothing", "no effect", "no probe", "none"],
 )
 def test_only_what_every_probe_of_the_effect_saw_is_proof(probes: list[Activity], seen: str) -> None:
     assert seen_effects(journal(GUARD, CRASH, *probes)) == seen

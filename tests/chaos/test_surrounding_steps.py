@@ -19,8 +19,16 @@ CLUSTER: Any = None
 SYSTEM = load_system(ROOT / "system.yaml")
 
 
-def activity(name: str, output: Any, *, kind: str = "probe", status: str = "succeeded", start: float = 0.0) -> Activity:
-    return Activity(name, kind, status, output, "", start)
+def activity(
+    name: str,
+    output: Any,
+    *,
+    kind: str = "probe",
+    status: str = "succeeded",
+    start: float = 0.0,
+    met: bool | None = None,
+) -> Activity:
+    return Activity(name, kind, status, output, "", start, met)
 
 
 def journal(*activities: Activity) -> Journal:
@@ -28,11 +36,18 @@ def journal(*activities: Activity) -> Journal:
 
 
 @pytest.mark.parametrize(
-    ("output", "status", "seen"),
-    [(True, "succeeded", True), (False, "succeeded", False), ("yes", "succeeded", False), (None, "failed", False)],
+    ("output", "status", "met", "seen"),
+    [
+        (True, "succeeded", True, True),
+        (0.7, "succeeded", True, True),
+        (False, "succeeded", False, False),
+        (True, "succeeded", None, False),
+        (None, "failed", None, False),
+    ],
 )
-def test_an_effect_is_seen_only_by_a_probe_that_says_so(output: Any, status: str, seen: bool):
-    found = journal(activity("guard-cluster", True, kind="action"), activity("effect-x", output, status=status))
+def test_an_effect_is_seen_only_by_a_probe_that_says_so(output: Any, status: str, met: bool | None, seen: bool):
+    probe = activity("effect-x", output, status=status, met=met)
+    found = journal(activity("guard-cluster", True, kind="action"), probe)
     assert steps.effects(found) == {"effect-x": seen}
 
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from kubernetes.client import V1DeleteOptions, V1Preconditions
 
-from seatrial.chaos.experiment import EFFECT
 from seatrial.chaos.journal import Journal
 from seatrial.chaos.outage import Fault, Injected, Victims
 from seatrial.chaos.switches import set_fault
@@ -138,5 +137,5 @@ def _hits(output: Any) -> list[dict[str, Any]]:
 
 def seen_effects(journal: Journal) -> str:
     """Return the names of the probes of the effect, empty unless all of them saw it."""
-    effects = [each for each in journal.activities if each.type == "probe" and each.name.startswith(EFFECT)]
-    return ", ".join(each.name for each in effects) if all(each.output is True for each in effects) else ""
+    effects = journal.effects
+    return ", ".join(each.name for each in effects) if all(each.saw_it for each in effects) else ""

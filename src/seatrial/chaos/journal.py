@@ -30,6 +30,11 @@ class Activity:
     tolerance_met: bool | None = None
     """Whether a probe saw what it was to see; None when nobody compared it."""
 
+    @property
+    def saw_it(self) -> bool:
+        """Tell whether a probe came to its end and saw what it was to see."""
+        return self.status == "succeeded" and self.tolerance_met is True
+
 
 @dataclass(frozen=True, slots=True)
 class Journal:
