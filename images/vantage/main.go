@@ -21,6 +21,11 @@ const memoryBytes = 200 << 20
 // goodbye is how long answers under way may take after SIGTERM; the pod's grace period is 2 s.
 const goodbye = time.Second
 
+// headerTime is how long a connection may wait for its first request. The API server opens some ahead of need, and keeps
+// one for 90 s. Whoever is asked must not be first to close: where a node is cut off nobody hears of it, and the request
+// that takes the connection when the node is back is lost.
+const headerTime = 2 * time.Minute
+
 func main() {
 	if len(os.Args) > 1 && os.Args[1] == "deadman" {
 		if err := deadManMain(os.Args[2:]); err != nil {
@@ -46,7 +51,7 @@ func placeFromEnvironment() place {
 func serve(address string, agent *agent) error {
 	terminated, release := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer release()
-	server := &http.Server{Addr: address, Handler: agent.routes(), ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Addr: address, Handler: agent.routes(), ReadHeaderTimeout: headerTime}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
