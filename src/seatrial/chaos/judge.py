@@ -68,7 +68,7 @@ def _unseen(journal: Journal, subject: str) -> Iterator[Doubt]:
     for effect in journal.effects:
         if effect.status != "succeeded":
             yield Doubt(subject, f"its effect: {effect.name!r} {effect.status}: {effect.reason or 'no reason given'}")
-        elif effect.tolerance_met is not True:
+        elif not effect.saw_it:
             saw = "was compared with nothing" if effect.tolerance_met is None else f"saw {effect.output!r}"
             yield Doubt(subject, f"its effect: {effect.name!r} {saw}", "see whether the fault reached its targets")
 

@@ -11,7 +11,7 @@ from scipy import stats
 
 from seatrial.checks.spread import LONGEST_SAMPLE, least
 from seatrial.checks.turns import told_counts
-from seatrial.errors import Doubt, Failure, UsageError
+from seatrial.errors import Doubt, Failure
 from seatrial.observe.request_log import Attempt
 from seatrial.system_gateway import Ejection
 
@@ -100,13 +100,13 @@ def sample_size(replicas: int, *, alpha: float, power: float, smallest_skew: flo
     sample of bearable size is enough.
     """
     withheld = 1 / (replicas * smallest_skew)
-    size = least(LONGEST_SAMPLE, lambda n: float(stats.binom.cdf(fewest(n, replicas, alpha) - 1, n, withheld)) >= power)
-    if size > LONGEST_SAMPLE:
-        raise UsageError(
-            f"smallest_skew {smallest_skew:g} at {replicas} replicas needs more than {LONGEST_SAMPLE:,} requests",
-            remedy="declare a larger skew, or fewer replicas",
-        )
-    return size
+    return least(
+        LONGEST_SAMPLE,
+        lambda size: bool(stats.binom.cdf(fewest(size, replicas, alpha) - 1, size, withheld) >= power),
+        sought=f"smallest_skew {smallest_skew:g} at {replicas} replicas",
+        unit="requests",
+        remedy="declare a larger skew, or fewer replicas",
+    )
 
 
 def not_let_in(

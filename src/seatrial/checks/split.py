@@ -10,7 +10,7 @@ from functools import cache
 from scipy import stats
 
 from seatrial.checks.spread import least
-from seatrial.errors import Failure, UsageError
+from seatrial.errors import Failure
 from seatrial.observe.customers import Reply
 from seatrial.system_gateway import Route
 
@@ -66,12 +66,13 @@ def plan(percent: int, *, alpha: float, power: float, smallest_skew: float) -> P
         fewest, most = _accepted(size, share, alpha)
         return all(_found(size, wrong, fewest, most) >= power for wrong in skewed)
 
-    size = least(LARGEST_SAMPLE, is_enough)
-    if size > LARGEST_SAMPLE:
-        raise UsageError(
-            f"smallest_skew {smallest_skew:g} at a split of {percent} % needs more than {LARGEST_SAMPLE:,} requests",
-            remedy="declare a larger skew, or a larger share",
-        )
+    size = least(
+        LARGEST_SAMPLE,
+        is_enough,
+        sought=f"smallest_skew {smallest_skew:g} at a split of {percent} %",
+        unit="requests",
+        remedy="declare a larger skew, or a larger share",
+    )
     return Plan(share, size, *_accepted(size, share, alpha), alpha)
 
 

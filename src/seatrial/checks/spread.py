@@ -55,14 +55,19 @@ def plan(replicas: int, *, alpha: float, power: float, smallest_skew: float) -> 
         raise ValueError(f"{replicas} replicas: balancing needs two")
     critical = float(stats.chi2.isf(alpha, replicas - 1))
     weakest = min(_effect(replicas, smallest_skew), _effect(replicas, 1 / smallest_skew))
-    size = least(LONGEST_SAMPLE, lambda n: stats.ncx2.sf(critical, replicas - 1, n * weakest) >= power)
-    for_zero_hit = least(LONGEST_SAMPLE, lambda n: replicas * (1 - 1 / replicas) ** n <= alpha)
-    if max(size, for_zero_hit) > LONGEST_SAMPLE:
-        raise UsageError(
-            f"smallest_skew {smallest_skew:g} at {replicas} replicas needs more than {LONGEST_SAMPLE:,} connections",
-            remedy="declare a larger skew, or fewer replicas",
-        )
-    return Plan(replicas, max(size, for_zero_hit), critical, alpha)
+
+    def is_enough(size: int) -> bool:
+        finds_skew = stats.ncx2.sf(critical, replicas - 1, size * weakest) >= power
+        return bool(finds_skew) and replicas * (1 - 1 / replicas) ** size <= alpha
+
+    size = least(
+        LONGEST_SAMPLE,
+        is_enough,
+        sought=f"smallest_skew {smallest_skew:g} at {replicas} replicas",
+        unit="connections",
+        remedy="declare a larger skew, or fewer replicas",
+    )
+    return Plan(replicas, size, critical, alpha)
 
 
 def count(traffic: Traffic, expected: Iterable[str]) -> Spread:
@@ -168,9 +173,14 @@ def _effect(replicas: int, factor: float) -> float:
     return sum((each - 1 / replicas) ** 2 * replicas for each in shares)
 
 
-def least(most: int, is_enough: Callable[[int], bool]) -> int:
-    """Return the smallest size that is enough, or one above ``most`` when that is not.
+def least(most: int, is_enough: Callable[[int], bool], *, sought: str, unit: str, remedy: str) -> int:
+    """Return the size of the smallest sample that is enough for what is sought.
 
-    By bisection: the condition must be monotonic in the size.
+    By bisection: the condition must be monotonic in the size. Where it is so but for a few sizes, as those of exact
+    tests are, the sample is enough, and may be a few larger than the smallest. Raises UsageError when ``most`` are not
+    enough.
     """
-    return bisect_left(range(1, most + 1), True, key=is_enough) + 1
+    size = bisect_left(range(1, most + 1), True, key=is_enough) + 1
+    if size > most:
+        raise UsageError(f"{sought} needs more than {most:,} {unit}", remedy=remedy)
+    return size
