@@ -124,9 +124,21 @@ def test_a_limit_that_was_not_tried_is_a_doubt(said: tuple[Condition, ...]):
 
 
 def test_one_that_shrinks_before_its_window_is_over_is_told():
-    found = told(shrunk_too_soon(scaling({60.0: 10, 230.0: 2})))
-    assert "expected  not before 45 s after the load" in found
-    assert "observed  from 10 to 2 30.0 s after it" in found
+    found = told(shrunk_too_soon(scaling({60.0: 10, 229.0: 2})))
+    assert "expected  not before 30 s after the load: 45 s after a decision under load, one every 15 s" in found
+    assert "observed  from 10 to 2 29.0 s after it" in found
+
+
+def test_the_window_counts_from_the_last_decision_under_load_and_not_from_its_end():
+    # as seen: a decision 0.1 s before the end of the load, the next one wants less, a step 45.1 s after the first
+    assert told(shrunk_too_soon(scaling({60.0: 10, 245.0 - 0.03: 8}))) == ""
+    assert told(shrunk_too_soon(scaling({60.0: 10, 230.0: 8}))) == ""
+
+
+def test_a_window_shorter_than_the_time_between_two_decisions_still_allows_no_step_under_load():
+    hasty = replace(AUTH, window_seconds=0)
+    assert "not before 0 s after the load" in told(shrunk_too_soon(scaling({60.0: 10, 199.0: 8}, autoscaler=hasty)))
+    assert told(shrunk_too_soon(scaling({60.0: 10, 200.0: 8}, autoscaler=hasty))) == ""
 
 
 def test_one_that_shrinks_under_load_is_told():

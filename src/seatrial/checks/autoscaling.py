@@ -17,6 +17,8 @@ TOLERANCE = 0.1
 DISAGREEMENT = 0.05
 """Of what replicas use, by which two measurements may differ: an autoscaler's last 15 s, the one beside it 20 s or
 more, and on two cores a request cost between 1.0 and 1.4 ms within three minutes."""
+DECISION_SECONDS = 15.0
+"""Between two decisions of an autoscaler (Kubernetes' own ``horizontal-pod-autoscaler-sync-period``)."""
 FIRST = 5
 MEMORY = "memory"
 """Word by which an autoscaler says that it computed a number of replicas by that resource."""
@@ -72,14 +74,19 @@ def unlimited(scaling: Scaling) -> Iterator[Doubt]:
 
 
 def shrunk_too_soon(scaling: Scaling) -> Iterator[Failure]:
-    """Yield a failure when it lost a replica under load, or before the window after the load was over."""
+    """Yield a failure when it lost a replica under load, or before its window was over.
+
+    The window counts from its last decision under load, which was up to a period of decisions before the end of that.
+    """
     window = scaling.autoscaler.window_seconds
+    least = max(window - DECISION_SECONDS, 0.0)
     shrunk = next((each for each in scaling.steps if each.after < each.before), None)
-    if shrunk and shrunk.at - scaling.eased_at < window:
+    if shrunk and shrunk.at - scaling.eased_at < least:
         seconds = shrunk.at - scaling.eased_at
         yield Failure(
             f"{scaling.service}: it shrinks too soon",
-            f"not before {window} s after the load",
+            f"not before {least:g} s after the load: {window} s after a decision under load, one every "
+            f"{DECISION_SECONDS:g} s",
             f"from {shrunk.before} to {shrunk.after} "
             + (f"{seconds:.1f} s after it" if seconds > 0 else f"{-seconds:.1f} s before its end"),
             (_steps(scaling),),
