@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import import_module
 
-import httpx
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -31,12 +30,10 @@ class Health:
     draining = False
 
 
-def build(
-    settings: Settings, health: Health, faults: Faults, transport: httpx.AsyncBaseTransport | None = None
-) -> ASGIApp:
-    """Return the application of the service that the settings name; ``transport`` replaces the network in tests."""
+def build(settings: Settings, health: Health, faults: Faults) -> ASGIApp:
+    """Return the application of the service that the settings name."""
     metrics = Metrics()
-    dependencies = Dependencies(settings, metrics, transport)
+    dependencies = Dependencies(settings, metrics)
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:

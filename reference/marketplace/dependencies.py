@@ -20,14 +20,11 @@ class Dependencies:
     No connection is kept: kube-proxy balances connections, so only a new one can go to another replica.
     """
 
-    def __init__(self, settings: Settings, metrics: Metrics, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._urls = settings.urls
         self._metrics = metrics
         self._client = httpx.AsyncClient(
-            limits=httpx.Limits(max_keepalive_connections=0),
-            timeout=TIMEOUT_SECONDS,
-            transport=transport,
-            trust_env=False,
+            limits=httpx.Limits(max_keepalive_connections=0), timeout=TIMEOUT_SECONDS, trust_env=False
         )
 
     async def close(self) -> None:

@@ -69,7 +69,8 @@ def test_an_invalid_experiment_is_told_by_its_log(
     with pytest.raises(EnvironmentFault) as caught:
         run_experiment(experiment("no_such_act"), environment, tmp_path, within_seconds=20)
     told = str(caught.value).splitlines()
-    assert told[0] == "experiment no_such_act ended with 2, no journal:"
+    where = f"its output is in {tmp_path / 'no_such_act.log'}, last lines:"
+    assert told[0] == f"experiment no_such_act ended with 2 and left no journal; {where}"
     assert told[-1].startswith("    ")
     assert "does not expose a function called 'no_such_act'" in told[-1]
 
@@ -78,7 +79,7 @@ def test_a_journal_of_an_earlier_run_is_not_taken_for_this_one(
     experiment: Any, environment: Mapping[str, str], tmp_path: Path
 ) -> None:
     (tmp_path / "die.journal.json").write_text("{}")
-    with pytest.raises(EnvironmentFault, match="experiment die ended with -9, no journal:"):
+    with pytest.raises(EnvironmentFault, match="experiment die ended with -9 and left no journal; "):
         run_experiment(experiment("die"), environment, tmp_path, within_seconds=20)
 
 

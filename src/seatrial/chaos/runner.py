@@ -44,7 +44,8 @@ class Standby:
             raise EnvironmentFault(what) from error
         journal = journal_file(self.experiment, self.folder)
         if not journal.exists():
-            raise EnvironmentFault(f"experiment {name} ended with {self.child.returncode}, no journal:\n{tail(log)}")
+            what = f"experiment {name} ended with {self.child.returncode} and left no journal"
+            raise EnvironmentFault(f"{what}; its output is in {log}, last lines:\n{tail(log)}")
         return read_journal(journal)
 
 
