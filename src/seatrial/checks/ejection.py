@@ -114,11 +114,11 @@ def not_let_in(
 ) -> Iterator[Failure]:
     """Yield a failure when a replica that is well again does not get a fair share of a sample."""
     size = counts.total()
-    least = fewest(size, replicas, alpha)
-    if not size or counts[victim] < least:
+    fair = fewest(size, replicas, alpha)
+    if not size or counts[victim] < fair:
         yield Failure(
             f"{path}: replica {victim} is well again, and not let in",
-            f"at least {least} of {size} requests within {within_seconds:g} s (1 of {replicas} each; alpha={alpha:g})",
+            f"at least {fair} of {size} requests within {within_seconds:g} s (1 of {replicas} each; alpha={alpha:g})",
             told_counts(counts),
             hint="the gateway, or one replica of it, leaves it out for longer than declared",
         )
