@@ -115,7 +115,14 @@ def test_an_experiment_knows_what_it_was_told_and_carries_what_it_started_with(
 ) -> None:
     known_by = {**environment, "SEATRIAL_UNDO": f"{tmp_path}/undo.jsonl"}
     with standby(experiment("tell"), tmp_path, known_by) as ready:
-        assert with_variable("SEATRIAL_UNDO", f"{tmp_path}/undo.jsonl") == [ready.child.pid]
+        # between the return of a start and this, the kernel shows an empty environment for a moment
+        known = eventually(
+            lambda: with_variable("SEATRIAL_UNDO", f"{tmp_path}/undo.jsonl"),
+            until=bool,
+            within_seconds=5,
+            what="the child's environment",
+        )
+        assert known == [ready.child.pid]
         ready.run({"SEATRIAL_NODE": "worker"}, within_seconds=20)
     assert (tmp_path / "told").read_text() == f"worker {tmp_path}/undo.jsonl"
 
