@@ -24,7 +24,7 @@ from seatrial.chaos.scaling import (
 from seatrial.checks import autoscalers, autoscaling
 from seatrial.cluster.client import Cluster
 from seatrial.errors import Doubt, Inconclusive, doubt_on, fail_on
-from seatrial.observe.autoscalers import Autoscaler, await_computing
+from seatrial.observe.autoscalers import DECISION_SECONDS, Autoscaler, await_computing
 from seatrial.observe.cpu_time import measure_cores
 from seatrial.observe.publication import observe_replicas
 from seatrial.observe.scale_watch import Scale
@@ -37,8 +37,8 @@ from seatrial.system_capacity import Autoscaling
 OVERLOAD = 1.6
 """Times the load that the most replicas are meant for, in the end: an autoscaler wants more from 1.1 on (its
 tolerance), and a request may cost a third less than it did when it was measured (decision 0021)."""
-DECISIONS_SECONDS = 35.0
-"""Two decisions of an autoscaler (15 s each), and some: so long it is seen not to go beyond its limit."""
+TRIED_SECONDS = 2 * DECISION_SECONDS + 5
+"""Two decisions of an autoscaler, and some: so long it is seen not to go beyond its limit."""
 FED = 2
 """Replicas beyond the least, to which it grows for its memory."""
 HUNGRY = 1.3
@@ -112,7 +112,7 @@ def overload(
         releaser,
         [Load("load", first), Load("more load", all_together - first, replicas=declared.half_way)],
         until=lambda scale, began: has_tried(scale, most) and scale.limited(began),
-        within_seconds=given.scale_out_seconds + DECISIONS_SECONDS,
+        within_seconds=given.scale_out_seconds + TRIED_SECONDS,
         shrink_seconds=given.scale_in_seconds,
     )
     return keep(found, costs, evidence)
@@ -163,7 +163,7 @@ def starve_of_memory(subject: Subject, releaser: Releaser, system: System, evide
 
 def has_tried(scale: Scale, most: int) -> bool:
     """Tell whether it has had its most replicas for so long that it would have gone beyond them if it could."""
-    return scale.ready >= most and scale.rested(DECISIONS_SECONDS)
+    return scale.ready >= most and scale.rested(TRIED_SECONDS)
 
 
 def costs_of(subject: Subject, known: dict[str, Costs]) -> Costs:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from seatrial.checks.instrument import sent_per_second
 from seatrial.checks.reliability import kinds
 from seatrial.errors import Doubt, Failure
+from seatrial.observe.autoscalers import DECISION_SECONDS
 from seatrial.observe.scaling import Scaling
 
 NEARLY = 0.95
@@ -17,8 +18,6 @@ TOLERANCE = 0.1
 DISAGREEMENT = 0.05
 """Of what replicas use, by which two measurements may differ: an autoscaler's last 15 s, the one beside it 20 s or
 more, and on two cores a request cost between 1.0 and 1.4 ms within three minutes."""
-DECISION_SECONDS = 15.0
-"""Between two decisions of an autoscaler (Kubernetes' own ``horizontal-pod-autoscaler-sync-period``)."""
 FIRST = 5
 MEMORY = "memory"
 """Word by which an autoscaler says that it computed a number of replicas by that resource."""
@@ -81,8 +80,7 @@ def shrunk_too_soon(scaling: Scaling) -> Iterator[Failure]:
     window = scaling.autoscaler.window_seconds
     least = max(window - DECISION_SECONDS, 0.0)
     shrunk = next((each for each in scaling.steps if each.after < each.before), None)
-    if shrunk and shrunk.at - scaling.eased_at < least:
-        seconds = shrunk.at - scaling.eased_at
+    if shrunk and (seconds := shrunk.at - scaling.eased_at) < least:
         yield Failure(
             f"{scaling.service}: it shrinks too soon",
             f"not before {least:g} s after the load: {window} s after a decision under load, one every "

@@ -12,6 +12,8 @@ from seatrial.waiting import look_until
 
 USUAL_WINDOW_SECONDS = 300
 """For which Kubernetes waits before it scales in, when an autoscaler does not say."""
+DECISION_SECONDS = 15.0
+"""Between two decisions of an autoscaler (Kubernetes' own ``horizontal-pod-autoscaler-sync-period``)."""
 EVERY_SECONDS = 1.0
 """Between two looks at what they say."""
 ACTIVE, LIMITED, ABLE = "ScalingActive", "ScalingLimited", "AbleToScale"
