@@ -33,13 +33,9 @@ Feature: Services find and communicate with each other
     Then only replicas of that service answer
 
   @disruptive
-  Scenario: A new replica is found
-    When every service gains a replica
+  Scenario: A replica that comes is found, and one that goes is forgotten
+    When every service gains a replica, and loses one again
     Then the new replica is named within the bound
     And it gets requests within the bound
-
-  @disruptive
-  Scenario: A removed replica is forgotten
-    When every service loses a replica
-    Then the removed replica is no longer named after the bound
+    And the removed replica is no longer named after the bound
     And it gets no request after the bound

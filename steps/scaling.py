@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from itertools import chain
+from typing import NamedTuple
 
 from pytest_bdd import given, parsers, then, when
 
@@ -20,51 +21,66 @@ from seatrial.report.evidence import Evidence
 from seatrial.system import System
 
 
+class Members(NamedTuple):
+    """For each service the replica that came, and the one that went."""
+
+    joined: list[Membership]
+    left: list[Membership]
+
+
 @given(parsers.parse("every service runs {replicas:d} replicas"))
 def run_replicas(replicas: int, cluster: Cluster, system: System, vantages: tuple[Vantage, ...]) -> None:
     scale(cluster, system, {service.name: replicas for service in system.services})
     await_convergence(system, vantages, replica_names(cluster, system))
 
 
-@when("every service gains a replica", target_fixture="members")
-def gain_a_replica(flow: Flow, system: System, vantages: tuple[Vantage, ...]) -> list[Membership]:
+@when("every service gains a replica, and loses one again", target_fixture="members")
+def come_and_go(cluster: Cluster, system: System, vantages: tuple[Vantage, ...]) -> Members:
+    with Flow(cluster, system, vantages) as flow:
+        joined = gain_a_replica(flow, vantages)
+    with Flow(cluster, system, vantages) as flow:
+        return Members(joined, lose_a_replica(flow, vantages))
+
+
+def gain_a_replica(flow: Flow, vantages: tuple[Vantage, ...]) -> list[Membership]:
+    """Give every service one more replica, and follow it."""
     before = replicas_of_all(flow)
-    scale(flow.cluster, system, {name: len(pods) + 1 for name, pods in before.items()})
+    scale(flow.cluster, flow.system, {name: len(pods) + 1 for name, pods in before.items()})
     new = {name: next(pod for pod in pods if pod not in before[name]) for name, pods in replicas_of_all(flow).items()}
     return follow(flow, vantages, new, time.time(), present=True)
 
 
-@when("every service loses a replica", target_fixture="members")
-def lose_a_replica(flow: Flow, system: System, vantages: tuple[Vantage, ...]) -> list[Membership]:
+def lose_a_replica(flow: Flow, vantages: tuple[Vantage, ...]) -> list[Membership]:
+    """Take one replica, which the cluster chooses, from every service, and follow it."""
     before, began = replicas_of_all(flow), time.time()
     fewer = {name: len(pods) - 1 for name, pods in before.items()}
-    scale(flow.cluster, system, fewer)
+    scale(flow.cluster, flow.system, fewer)
     after = {name: {pod.name for pod in pods} for name, pods in replicas_of_all(flow).items()}
     lost = {name: next(pod for pod in pods if pod.name not in after[name]) for name, pods in before.items()}
     return follow(flow, vantages, lost, began, present=False)
 
 
 @then("the new replica is named within the bound")
-def new_replica_is_named(members: list[Membership], system: System, evidence: Evidence) -> None:
-    evidence.json("how names followed", {each.service: each.named for each in members})
+def new_replica_is_named(members: Members, system: System, evidence: Evidence) -> None:
+    evidence.json("how names followed who came", {each.service: each.named for each in members.joined})
     bound = system.tolerances.dns_seconds
-    fail_on(chain.from_iterable(membership.unnamed(each, bound, present=True) for each in members))
+    fail_on(chain.from_iterable(membership.unnamed(each, bound, present=True) for each in members.joined))
 
 
 @then("it gets requests within the bound")
-def new_replica_gets_requests(members: list[Membership], system: System) -> None:
+def new_replica_gets_requests(members: Members, system: System) -> None:
     bound = system.tolerances.propagation_seconds
-    fail_on(chain.from_iterable(membership.unfound(each, bound) for each in members))
+    fail_on(chain.from_iterable(membership.unfound(each, bound) for each in members.joined))
 
 
 @then("the removed replica is no longer named after the bound")
-def removed_replica_is_not_named(members: list[Membership], system: System, evidence: Evidence) -> None:
-    evidence.json("how names followed", {each.service: each.named for each in members})
+def removed_replica_is_not_named(members: Members, system: System, evidence: Evidence) -> None:
+    evidence.json("how names followed who went", {each.service: each.named for each in members.left})
     bound = system.tolerances.dns_seconds
-    fail_on(chain.from_iterable(membership.unnamed(each, bound, present=False) for each in members))
+    fail_on(chain.from_iterable(membership.unnamed(each, bound, present=False) for each in members.left))
 
 
 @then("it gets no request after the bound")
-def removed_replica_gets_nothing(members: list[Membership], system: System) -> None:
+def removed_replica_gets_nothing(members: Members, system: System) -> None:
     bound = system.tolerances.propagation_seconds
-    fail_on(chain.from_iterable(membership.unforgotten(each, bound) for each in members))
+    fail_on(chain.from_iterable(membership.unforgotten(each, bound) for each in members.left))
