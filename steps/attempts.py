@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Collection, Sequence
-from itertools import chain
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from itertools import chain, zip_longest
 
 import httpx
 import pytest
@@ -17,6 +18,7 @@ from seatrial.checks.attempts import Storm
 from seatrial.cluster.client import Cluster
 from seatrial.errors import doubt_on, fail_on
 from seatrial.observe.customers import REQUEST_ID, Reply, ask_steadily, customer, sign_in
+from seatrial.observe.flow import at_once
 from seatrial.observe.front_door import FrontDoor
 from seatrial.observe.gateway_convergence import await_share
 from seatrial.observe.publication import other_version, replica_names
@@ -60,26 +62,51 @@ def raise_storms(door: FrontDoor, cluster: Cluster, system: System, evidence: Ev
     if not routes:
         pytest.skip(f"{system.name} declares no route that is {'read' if reads else 'written to'}")
     request_log_of(system)
-    storms = [raise_storm(door, cluster, system, route) for route in routes]
+    parts = one_of_each_service(routes)
+    storms = [storm for part in parts for storm in raise_at_once(door, cluster, system, part)]
     rows = [(each.what, each.requests, len(each.attempts), f"{each.factor:.2f}") for each in storms]
     evidence.csv("amplification", rows, ("route", "requests", "attempts", "attempts for each request"))
     return storms
 
 
-def raise_storm(door: FrontDoor, cluster: Cluster, system: System, route: Route) -> Storm:
-    """Call a route again and again while all its replicas fail, wait until they are well, and read what they saw."""
-    gateway, call, began, prefix = gateway_of(system), route.call, time.time(), new_prefix()
-    pods = replica_names(cluster, system)[route.service]
+def one_of_each_service(routes: Sequence[Route]) -> Iterator[list[Route]]:
+    """Yield the routes in as few parts as there can be with no more than one route to a service in each."""
+    by_service: defaultdict[str, list[Route]] = defaultdict(list)
+    for each in routes:
+        by_service[each.service].append(each)
+    for part in zip_longest(*by_service.values()):
+        yield [each for each in part if each]
+
+
+def raise_at_once(door: FrontDoor, cluster: Cluster, system: System, routes: Sequence[Route]) -> list[Storm]:
+    """Call routes to several services again and again while all their replicas fail, and read what these saw."""
+    began, replicas = time.time(), replica_names(cluster, system)
+    prefixes = [new_prefix() for _ in routes]
+    failing = sorted(chain.from_iterable(replicas[each.service] for each in routes))
     with customer(door) as client:
         token = sign_in(client, door, system)
-        with all_switched(cluster, system.namespace, pods, *switch_of(system, "failing")):
-            replies = ask_steadily(
-                client, door, call, per_second=PER_SECOND, count=REQUESTS, token=token, id_prefix=prefix
+
+        def ask(asked: tuple[Route, str]) -> tuple[Reply, ...]:
+            route, prefix = asked
+            return ask_steadily(
+                client, door, route.call, per_second=PER_SECOND, count=REQUESTS, token=token, id_prefix=prefix
             )
-        calm = await_calm(client, door, system, route, pods, token, prefix)
-    most = gateway.attempts if call.method == "GET" else 1
-    seen = attempts_at(cluster, system, route, began, replies, calm)
-    return Storm(route.told, len(replies), seen, most)
+
+        with all_switched(cluster, system.namespace, failing, *switch_of(system, "failing")):
+            answers = at_once(ask, zip(routes, prefixes, strict=True))
+        calm = [
+            await_calm(client, door, system, route, replicas[route.service], token, prefix)
+            for route, prefix in zip(routes, prefixes, strict=True)
+        ]
+    return [storm_on(route, cluster, system, began, *its) for route, *its in zip(routes, answers, calm, strict=True)]
+
+
+def storm_on(
+    route: Route, cluster: Cluster, system: System, since: float, replies: Sequence[Reply], later: Sequence[Reply]
+) -> Storm:
+    """Return what the replicas of a route's service saw of a storm; ``later`` are answers after it."""
+    most = gateway_of(system).attempts if route.call.method == "GET" else 1
+    return Storm(route.told, len(replies), attempts_at(cluster, system, route, since, replies, later), most)
 
 
 def attempts_at(

@@ -11,6 +11,7 @@ from seatrial.checks import deadline
 from seatrial.cluster.client import Cluster
 from seatrial.errors import fail_on
 from seatrial.observe.customers import Reply, ask, customer, sign_in
+from seatrial.observe.flow import at_once
 from seatrial.observe.front_door import FrontDoor
 from seatrial.observe.publication import other_version, replica_names
 from seatrial.report.evidence import Evidence
@@ -27,15 +28,12 @@ from steps.routing import gateway_of
 def call_the_stalled(door: FrontDoor, cluster: Cluster, system: System) -> list[tuple[Route, Reply]]:
     (faults, body), replicas = switch_of(system, "stalled"), replica_names(cluster, system)
     routes = [route for route in gateway_of(system).routes if route.call.method != "GET"]
+    everybody = chain.from_iterable(replicas[each.service] | other_version(cluster, system, each) for each in routes)
     with customer(door) as client:
         token = sign_in(client, door, system)
-
-        def call(route: Route) -> tuple[Route, Reply]:
-            everybody = replicas[route.service] | other_version(cluster, system, route)
-            with all_switched(cluster, system.namespace, everybody, faults, body):
-                return route, ask(client, door, route.call, token=token)
-
-        return [call(route) for route in routes]
+        with all_switched(cluster, system.namespace, sorted({*everybody}), faults, body):
+            replies = at_once(lambda route: ask(client, door, route.call, token=token), routes)
+    return list(zip(routes, replies, strict=True))
 
 
 @then("each call ends with a timeout at the declared time")
