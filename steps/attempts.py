@@ -81,22 +81,21 @@ def one_of_each_service(routes: Sequence[Route]) -> Iterator[list[Route]]:
 def raise_at_once(door: FrontDoor, cluster: Cluster, system: System, routes: Sequence[Route]) -> list[Storm]:
     """Call routes to several services again and again while all their replicas fail, and read what these saw."""
     began, replicas = time.time(), replica_names(cluster, system)
-    prefixes = [new_prefix() for _ in routes]
+    asked = [(route, new_prefix()) for route in routes]
     failing = sorted(chain.from_iterable(replicas[each.service] for each in routes))
     with customer(door) as client:
         token = sign_in(client, door, system)
 
-        def ask(asked: tuple[Route, str]) -> tuple[Reply, ...]:
-            route, prefix = asked
+        def ask(one: tuple[Route, str]) -> tuple[Reply, ...]:
+            route, prefix = one
             return ask_steadily(
                 client, door, route.call, per_second=PER_SECOND, count=REQUESTS, token=token, id_prefix=prefix
             )
 
         with all_switched(cluster, system.namespace, failing, *switch_of(system, "failing")):
-            answers = at_once(ask, zip(routes, prefixes, strict=True))
+            answers = at_once(ask, asked)
         calm = [
-            await_calm(client, door, system, route, replicas[route.service], token, prefix)
-            for route, prefix in zip(routes, prefixes, strict=True)
+            await_calm(client, door, system, route, replicas[route.service], token, prefix) for route, prefix in asked
         ]
     return [storm_on(route, cluster, system, began, *its) for route, *its in zip(routes, answers, calm, strict=True)]
 

@@ -28,10 +28,10 @@ from steps.routing import gateway_of
 def call_the_stalled(door: FrontDoor, cluster: Cluster, system: System) -> list[tuple[Route, Reply]]:
     (faults, body), replicas = switch_of(system, "stalled"), replica_names(cluster, system)
     routes = [route for route in gateway_of(system).routes if route.call.method != "GET"]
-    everybody = chain.from_iterable(replicas[each.service] | other_version(cluster, system, each) for each in routes)
+    everybody = {pod for each in routes for pod in replicas[each.service] | other_version(cluster, system, each)}
     with customer(door) as client:
         token = sign_in(client, door, system)
-        with all_switched(cluster, system.namespace, sorted({*everybody}), faults, body):
+        with all_switched(cluster, system.namespace, everybody, faults, body):
             replies = at_once(lambda route: ask(client, door, route.call, token=token), routes)
     return list(zip(routes, replies, strict=True))
 
