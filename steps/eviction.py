@@ -30,7 +30,10 @@ def evict_one_ask_for_another(
     first = {name: (evict(cluster, one), evict(cluster, other, dry_run=True)) for name, (one, other) in pairs.items()}
     lineups = await_settled(cluster, system, within_seconds=system.tolerances.replacement_seconds)
     later = {name: evict(cluster, other, dry_run=True) for name, (_, other) in pairs.items()}
-    found = [Evictions(name, *pairs[name], *first[name], later[name], lineups[name].settled) for name in pairs]
+    found = [
+        Evictions(name, one, other, granted, meanwhile, later[name], lineups[name].settled)
+        for (name, (one, other)), (granted, meanwhile) in zip(pairs.items(), first.values(), strict=True)
+    ]
     evidence.json("evictions", found)
     return found
 

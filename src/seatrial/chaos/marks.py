@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seatrial.cluster import drain, stress
+from seatrial.cluster import drain
 
 CHAOS = "seatrial.dev/chaos"
 """Label of every object that a fault creates: a stress pod, a Job. They are deleted."""
@@ -14,8 +14,6 @@ TEMPLATE_BEFORE = "seatrial.dev/template-before"
 """Annotation of a Deployment that a fault rolled out anew: the template of its pods before, as JSON."""
 RULE_COMMENT = "seatrial"
 """Comment of every iptables rule that a fault adds, or its first word: ``seatrial``, ``seatrial: auth to users``."""
-STRESS = stress.MARK
-"""Environment variable of every process that a fault starts on a node (``docker exec --env``), whatever its value."""
 ACCOUNT = "seatrial.dev/chaos-account"
 """Label of the objects of an account that an experiment runs under; left over when no lease is held."""
 DEAD_MAN = "seatrial.dev/dead-man"

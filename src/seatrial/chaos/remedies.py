@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -38,11 +37,6 @@ def roll_back(namespace: str, deployment: str, template: Mapping[str, Any]) -> A
     ]
     note = f"roll Deployment {namespace}/{deployment} back to the template that it had"
     return ApiUndo("PATCH", _deployment(namespace, deployment), body, JSON_PATCH, note)
-
-
-def mark_of_template(template: Mapping[str, Any]) -> str:
-    """Return what a fault writes into the annotation of a Deployment whose template it changes."""
-    return json.dumps(template)
 
 
 def switch_off(namespace: str, pod: str, faults: Faults) -> ApiUndo:
