@@ -15,8 +15,9 @@ import uvicorn
 import uvloop
 from starlette.types import ASGIApp
 
-from marketplace.application import Health, build
+from marketplace.application import build
 from marketplace.faults import Faults, admin_app
+from marketplace.health import Health
 from marketplace.observability import configure_logging
 from marketplace.settings import Settings, read_settings
 
@@ -31,7 +32,28 @@ QUEUE = 128
 though who opened them has long left: with uvicorn's 2048 that took longer than liveness waits, and it was restarted."""
 
 
-class SideServer(uvicorn.Server):
+TICK_SECONDS = 1.0
+"""Between two looks at the clock, for the ``Date`` of answers."""
+
+
+class Server(uvicorn.Server):
+    """A server that is told of its end: uvicorn's looks for it ten times a second, all day, in every replica."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._told = asyncio.Event()
+
+    def end(self) -> None:
+        self.should_exit = True
+        self._told.set()
+
+    async def main_loop(self) -> None:
+        while not await self.on_tick(0):  # 0: the tick that renews the Date
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._told.wait(), TICK_SECONDS)
+
+
+class SideServer(Server):
     """A further server in the process: signals are the first one's business."""
 
     @contextlib.contextmanager
@@ -39,7 +61,7 @@ class SideServer(uvicorn.Server):
         yield
 
 
-class MainServer(uvicorn.Server):
+class MainServer(Server):
     """The service itself; asked to end it says that it is not ready, and goes on accepting for a while.
 
     A pod that is deleted by force gets its signal while some nodes still send to it, and no preStop hook before it.
@@ -58,13 +80,10 @@ class MainServer(uvicorn.Server):
         asked_before, self._health.draining = self._health.draining, True
         self.force_exit |= asked_before and sig == signal.SIGINT
         if asked_before or not self._linger_seconds:
-            self._end()
+            self.end()
         else:
             loop = asyncio.get_running_loop()
-            loop.call_soon_threadsafe(loop.call_later, self._linger_seconds, self._end)
-
-    def _end(self) -> None:
-        self.should_exit = True
+            loop.call_soon_threadsafe(loop.call_later, self._linger_seconds, self.end)
 
 
 def _config(app: ASGIApp, port: int, lifespan: Literal["auto", "off"] = "auto") -> uvicorn.Config:
@@ -95,7 +114,7 @@ async def serve(settings: Settings) -> None:
     serving = [asyncio.create_task(server.serve()) for server in beside]
     await main.serve()
     for server in beside:
-        server.should_exit = True
+        server.end()
     await asyncio.gather(*serving)
 
 

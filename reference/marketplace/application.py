@@ -17,17 +17,11 @@ from marketplace.conditional import Conditional
 from marketplace.dependencies import Dependencies
 from marketplace.farewell import Farewell
 from marketplace.faults import Faults
+from marketplace.health import Health, HealthChecks, health_checks
 from marketplace.observability import PLATFORM_PATHS, Metrics, Observed
 from marketplace.origin import peers
 from marketplace.refusals import refuse
 from marketplace.settings import Settings
-
-
-class Health:
-    """Which phase of its life the process is in."""
-
-    started = False
-    draining = False
 
 
 def build(settings: Settings, health: Health, faults: Faults) -> ASGIApp:
@@ -66,8 +60,9 @@ def build(settings: Settings, health: Health, faults: Faults) -> ASGIApp:
         max_age=600,
     )
     app.include_router(import_module(f"marketplace.{settings.service}").router(settings, dependencies))
-    _add_platform_routes(app, settings, health, faults, metrics)
-    return Farewell(Observed(app, settings, metrics), lambda: health.draining)
+    _add_platform_routes(app, settings, metrics)
+    checked = HealthChecks(app, health_checks(health, faults))
+    return Farewell(Observed(checked, settings, metrics), lambda: health.draining)
 
 
 async def _start(settings: Settings, health: Health) -> None:
@@ -75,23 +70,7 @@ async def _start(settings: Settings, health: Health) -> None:
     health.started = True
 
 
-def _add_platform_routes(app: FastAPI, settings: Settings, health: Health, faults: Faults, metrics: Metrics) -> None:
-    def status(fine: bool) -> Response:
-        return Response("ok\n" if fine else "no\n", 200 if fine else 503, media_type="text/plain")
-
-    @app.get("/startupz", include_in_schema=False)
-    async def startup() -> Response:
-        return status(health.started)
-
-    @app.get("/livez", include_in_schema=False)
-    async def liveness() -> Response:
-        return status(True)  # that it answers is the whole claim
-
-    # Dependencies are left out on purpose: one of them failing would take down every service that needs it.
-    @app.get("/readyz", include_in_schema=False)
-    async def readiness() -> Response:
-        return status(health.started and not health.draining and not faults.withhold_readiness)
-
+def _add_platform_routes(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
     @app.get("/metrics", include_in_schema=False)
     async def show_metrics() -> Response:
         return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)

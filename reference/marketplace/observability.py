@@ -140,7 +140,7 @@ class Observed:
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
         route: Any = scope.get("route")
-        path = getattr(route, "path", "unmatched")
+        path = getattr(route, "path", scope["path"] if scope["path"] in PLATFORM_PATHS else "unmatched")
         method = scope["method"]
         self.metrics.requests.labels(method, path, str(status)).inc()
         self.metrics.seconds.labels(method, path).observe(seconds)
