@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -160,11 +160,11 @@ class Launcher:
         self.urls: dict[str, str] = {}
         self.token = ""
         self._started: list[Running] = []
-        self._ports = iter(free_ports(60))
+        self.ports = free_ports()
 
     def launch(self, service: str, pod: str, **more: str) -> Running:
         """Start a process without waiting for it."""
-        port, faults_port = next(self._ports), next(self._ports)
+        port, faults_port = next(self.ports), next(self.ports)
         own = {"PORT": str(port), "FAULTS_PORT": str(faults_port), **self.urls, **more}
         with (self.folder / f"{pod}.log").open("wb") as log:
             process = subprocess.Popen(
@@ -195,16 +195,14 @@ def wait_until(holds: Callable[[], bool], *, within_seconds: float) -> None:
         time.sleep(0.02)
 
 
-def free_ports(count: int) -> list[int]:
-    """Return ports below the range that outgoing connections take theirs from."""
-    found: list[int] = []
-    for port in random.SystemRandom().sample(range(20000, 32000), 400):
+def free_ports() -> Iterator[int]:
+    """Yield free ports below the range that outgoing connections take theirs from; workers of one run share none."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    ports = range(20000 + worker, 32000, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+    for port in random.SystemRandom().sample(ports, len(ports)):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) != 0:
-                found.append(port)
-        if len(found) == count:
-            return found
-    raise AssertionError("no free ports")
+                yield port
 
 
 def interpreter_environment() -> dict[str, str]:

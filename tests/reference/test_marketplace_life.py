@@ -10,11 +10,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import httpx
 import pytest
-from marketplace_process import SERVICES, START_SECONDS, Launcher, Marketplace, Running, free_ports, wait_until
+from marketplace_process import SERVICES, START_SECONDS, Launcher, Marketplace, Running, wait_until
 
 STARTUP_SECONDS = 1.5
 QUEUE = 128
@@ -144,14 +145,39 @@ def test_a_restarted_process_gives_the_same_data(marketplace: Marketplace, launc
 
 
 def test_a_direct_port_is_another_way_to_the_same_process_and_ends_with_it(launcher: Launcher):
-    (direct,) = free_ports(1)
+    direct = next(launcher.ports)
     running = launcher.start("users", "users-direct", DIRECT_PORT=str(direct))
     other = replace(running, port=direct)
     wait_until(lambda: not is_refused(other), within_seconds=5)
     before = running.samples()["http_requests_in_flight"]
     with httpx.Client(trust_env=False) as kept:
         assert kept.get(f"{other.url}/whoami").json() == running.get("/whoami").json()
+        assert abs(clock_of(other) - clock_of(running)) <= 2  # seconds, renewed each second
         assert before == other.samples()["http_requests_in_flight"] == 1  # one application counts both
         assert running.terminate() == 0
     assert is_refused(other)
     assert [line["level"] for line in running.lines() if line["level"] != "info"] == []
+
+
+def clock_of(running: Running) -> float:
+    """Return what the answers of a process say about the time."""
+    return parsedate_to_datetime(running.get("/whoami").headers["Date"]).timestamp()
+
+
+def test_the_date_of_answers_goes_on(users: Running):
+    first = clock_of(users)
+    wait_until(lambda: clock_of(users) > first, within_seconds=5)
+    assert abs(clock_of(users) - time.time()) < 5
+
+
+def test_a_process_that_nobody_needs_wakes_up_once_a_second(launcher: Launcher):
+    idle = launcher.start("users", "users-idle", DIRECT_PORT=str(next(launcher.ports)), SEATRIAL_FAULTS="enabled")
+    before = wake_ups(idle)
+    time.sleep(3)  # the time that is looked at
+    assert wake_ups(idle) - before <= 9
+
+
+def wake_ups(running: Running) -> int:
+    """Return how often the threads of a process have gone to sleep, of their own accord."""
+    threads = Path(f"/proc/{running.process.pid}/task").glob("*/status")
+    return sum(int(re.search(r"^voluntary_ctxt_switches:\s*(\d+)$", each.read_text(), re.M)[1]) for each in threads)

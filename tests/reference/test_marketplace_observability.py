@@ -114,6 +114,7 @@ def test_requests_are_counted_by_method_route_and_status(leads: Running):
     leads.get("/v1/leads", headers={})
     leads.ask("DELETE", "/v1/leads/1")
     leads.get("/v1/nothing/7")
+    leads.get("/readyz")
     after = grown(before, leads.samples())
     requests = {name: value for name, value in after.items() if name.startswith("http_requests_total")}
     assert requests == {
@@ -123,6 +124,7 @@ def test_requests_are_counted_by_method_route_and_status(leads: Running):
         'http_requests_total{method="GET",route="/v1/leads",status="401"}': 1,
         'http_requests_total{method="DELETE",route="/v1/leads/{lead_id}",status="405"}': 1,
         'http_requests_total{method="GET",route="unmatched",status="404"}': 1,
+        'http_requests_total{method="GET",route="/readyz",status="200"}': 1,
         'http_requests_total{method="GET",route="/metrics",status="200"}': 1,
     }
 
