@@ -135,8 +135,10 @@ def boot_seconds(cluster: Cluster, system: System) -> dict[str, float]:
 
 
 @then("no request fails over new or over kept connections")
-def nothing_is_lost(changes: Changes) -> None:
-    fail_on(chain.from_iterable(rollouts.lost(each, changes.files[each.number]) for each in changes.rounds))
+def nothing_is_lost(changes: Changes, system: System) -> None:
+    timeout = system.tolerances.request_timeout_seconds
+    fail_on(chain.from_iterable(rollouts.lost(each, changes.files[each.number], timeout) for each in changes.rounds))
+    doubt_on(chain.from_iterable(rollouts.starved(each, timeout) for each in changes.rounds))
 
 
 @then("there were requests all the time, and enough of them")

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import pytest
 
-from seatrial.checks.rollouts import lost, silent, too_few, unfinished, unproven, upper_bound
+from seatrial.checks.rollouts import lost, silent, starved, too_few, unfinished, unproven, upper_bound
 from seatrial.observe.lineup import Lineup
 from seatrial.observe.records import PodView, Request, Traffic
 from seatrial.observe.rounds import BACK, FRESH, IN, KEPT, OUT, UPDATE, Phase, Round
@@ -19,6 +19,7 @@ from .traffic import answer, error, pod, told
 
 BEGAN = {UPDATE: 10.0, OUT: 30.0, IN: 40.0, BACK: 50.0}
 FILES = {FRESH: "new.csv.gz", KEPT: "old.csv.gz"}
+TIMEOUT = 2.0
 URL = "http://leads-direct:8079/whoami"
 
 
@@ -68,13 +69,20 @@ def round_of(
 
 def test_a_round_that_did_what_it_says_and_lost_nothing_is_good():
     good = round_of(steadily(), steadily())
-    findings = [*unfinished(good, 180), *unproven(good, {}), *lost(good, {}), *silent(good, 1.0), *too_few([good], 120)]
+    findings = [
+        *unfinished(good, 180),
+        *unproven(good, {}),
+        *lost(good, {}, TIMEOUT),
+        *starved(good, TIMEOUT),
+        *silent(good, 1.0),
+        *too_few([good], 120),
+    ]
     assert findings == []
 
 
 def test_each_failed_request_belongs_to_the_phase_in_which_it_ended_and_to_its_kind_of_connection():
     fresh = [*steadily(), error("refused", at=13.2), error("503", at=13.4), error("timeout", at=29.995)]
-    assert told(lost(round_of(fresh, steadily()), FILES)) == cleandoc(
+    assert told(lost(round_of(fresh, steadily()), FILES, TIMEOUT)) == cleandoc(
         f"""
         leads: requests over fresh connections fail during the rolling update
           expected  no failed request
@@ -96,7 +104,7 @@ def test_each_failed_request_belongs_to_the_phase_in_which_it_ended_and_to_its_k
 
 def test_kept_connections_are_scored_apart_and_the_replica_is_told_where_it_answered():
     bad = replace(error("503", at=55.0), served_by="leads-h")
-    found = told(lost(round_of(steadily(), [*steadily(), bad]), FILES))
+    found = told(lost(round_of(steadily(), [*steadily(), bad]), FILES, TIMEOUT))
     assert found.startswith("leads: requests over kept connections fail during the rollback\n")
     assert "first: HTTP 503 +5.0 s (leads-h)" in found
     assert "closes connections, or ends, without telling those who use them" in found
@@ -104,19 +112,51 @@ def test_kept_connections_are_scored_apart_and_the_replica_is_told_where_it_answ
 
 
 def test_only_the_first_failures_are_told_one_by_one():
-    found = told(lost(round_of([error("reset", at=11 + number) for number in range(8)]), {}))
+    found = told(lost(round_of([error("reset", at=11 + number) for number in range(8)]), {}, TIMEOUT))
     assert "8 of 8 failed: 8 × reset" in found
     assert found.count("(no replica known)") == 5
 
 
 def test_what_fails_before_any_change_is_told_as_such():
-    found = told(lost(round_of([*steadily(), error("refused", at=4.0)]), {}))
+    found = told(lost(round_of([*steadily(), error("refused", at=4.0)]), {}, TIMEOUT))
     assert found.startswith("leads: requests over fresh connections fail before any change\n")
     assert "first: refused +4.0 s" in found
 
 
 def test_requests_of_a_round_without_any_change_are_scored_too():
-    assert "before any change" in told(lost(round_of([error("refused", at=70.0)], done=()), {}))
+    assert "before any change" in told(lost(round_of([error("refused", at=70.0)], done=()), {}, TIMEOUT))
+
+
+def sent_late(requests: Iterable[Request], seconds: float) -> list[Request]:
+    return [replace(each, start=each.start + seconds, end=each.end + seconds) for each in requests]
+
+
+def test_what_fails_where_requests_could_not_be_sent_in_time_is_held_against_the_machine():
+    requests = sent_late([*steadily(), error("timeout", at=13.2)], 0.36)
+    starving = round_of(requests, steadily())
+    assert list(lost(starving, FILES, TIMEOUT)) == []
+    assert told(starved(starving, TIMEOUT)) == cleandoc(
+        """
+        leads, fresh connections, round 1: 1 of 121 requests fail: 1 × timeout
+          missing   requests that are sent in time: 99 of 100 within 200.0 ms after they are due
+                    99 of 100 within 360.0 ms, 121 requests from node-a+node-b
+          remedy    give the machine to the trial alone, or declare a lower rate
+        """
+    )
+
+
+def test_what_fails_beside_it_and_was_sent_in_time_is_a_failure_all_the_same():
+    bad = error("refused", at=13.2)
+    starving = round_of(sent_late([*steadily(), bad], 0.36), [*steadily(), bad])
+    assert told(lost(starving, FILES, TIMEOUT)).startswith("leads: requests over kept connections fail")
+    assert [each.subject.split(",")[1] for each in starved(starving, TIMEOUT)] == [" fresh connections"]
+
+
+@pytest.mark.parametrize(("seconds", "bad"), [(0.19, [error("timeout", at=13.2)]), (0.36, [])])
+def test_neither_a_small_lag_nor_one_that_cost_nothing_is_a_doubt(seconds: float, bad: list[Request]):
+    round = round_of(sent_late([*steadily(), *bad], seconds), steadily())
+    assert list(starved(round, TIMEOUT)) == []
+    assert len(list(lost(round, FILES, TIMEOUT))) == len(bad)
 
 
 def state(letter: str, **changes: object) -> PodView:

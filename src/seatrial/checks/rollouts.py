@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from seatrial.checks.reliability import failure_bounds, kinds
+from seatrial.checks.reliability import failure_bounds, kinds, late, send_lag
 from seatrial.errors import Doubt, Failure
 from seatrial.observe.lineup import Lineup
 from seatrial.observe.records import PodView, Request, Traffic
@@ -15,6 +15,9 @@ from seatrial.observe.rounds import BACK, FRESH, IN, KEPT, OUT, UPDATE, Round
 
 FIRST = 5
 """Failed requests that are told one by one."""
+STARVED = 0.1
+"""Part of a request's timeout. What keeps requests from being sent for so long is no fault of whom they go to, and
+keeps answers back as well; 0.2 to 0.3 of it were seen where two cores did half of their usual work (decision 0023)."""
 HINTS = {
     FRESH: "a replica stops to accept before every node has forgotten its endpoint, or gets requests too soon",
     KEPT: "a replica closes connections, or ends, without telling those who use them",
@@ -53,14 +56,14 @@ def unproven(round: Round, boot_seconds: Mapping[str, float]) -> Iterator[Doubt]
                 yield from _quick(subject, after, boot_seconds[service])
 
 
-def lost(round: Round, evidence: Mapping[str, str]) -> Iterator[Failure]:
-    """Yield, for each service, kind of connection and phase, the requests that failed.
+def lost(round: Round, evidence: Mapping[str, str], timeout_seconds: float) -> Iterator[Failure]:
+    """Yield, for each service, kind of connection and phase, the requests that failed and were sent in time.
 
-    ``evidence``: kind of connection to the file that holds its requests.
+    ``evidence``: kind of connection to the file that holds its requests. ``timeout_seconds``: of each request.
     """
     for kind, services in round.traffic.items():
         for service, traffic in services.items():
-            for part in _parts(round, traffic):
+            for part in () if _is_late(traffic, timeout_seconds) else _parts(round, traffic):
                 failed = [each for each in part.requests if not each.ok]
                 if failed:
                     first = ", ".join(_told(each, part.began) for each in failed[:FIRST])
@@ -74,6 +77,20 @@ def lost(round: Round, evidence: Mapping[str, str]) -> Iterator[Failure]:
                         hint=HINTS[kind],
                         evidence=evidence.get(kind, ""),
                     )
+
+
+def starved(round: Round, timeout_seconds: float) -> Iterator[Doubt]:
+    """Yield each service and kind of connection whose requests failed and were sent late, maybe for want of a core."""
+    for kind, services in round.traffic.items():
+        for service, traffic in services.items():
+            if traffic.failed and _is_late(traffic, timeout_seconds):
+                told = f"{len(traffic.failed):,} of {traffic.count:,} requests fail: {kinds(traffic.failed)}"
+                subject = f"{service}, {kind} connections, round {round.number}: {told}"
+                yield from late(subject, traffic, STARVED * timeout_seconds)
+
+
+def _is_late(traffic: Traffic, timeout_seconds: float) -> bool:
+    return send_lag(traffic) > STARVED * timeout_seconds
 
 
 def silent(round: Round, gap_seconds: float) -> Iterator[Doubt]:
