@@ -31,7 +31,6 @@ QUEUE = 128
 """Connections that wait until they are accepted. A process that stood still (its node was paused) answers these first,
 though who opened them has long left: with uvicorn's 2048 that took longer than liveness waits, and it was restarted."""
 
-
 TICK_SECONDS = 1.0
 """Between two looks at the clock, for the ``Date`` of answers."""
 

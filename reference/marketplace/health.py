@@ -31,7 +31,7 @@ class HealthChecks:
     """ASGI middleware that answers health checks before routes are looked at, dependencies solved, bodies tagged.
 
     They are most of what a process does while nobody needs it. Each finds the caches of its core full of what others
-    do, so that what it costs is how much code it runs through: that of the framework is three quarters of it.
+    do, so that it costs as much as the code that it runs through, most of which is the framework's.
     """
 
     def __init__(self, app: ASGIApp, checks: Mapping[str, Callable[[], bool]]) -> None:
