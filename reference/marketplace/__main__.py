@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Literal
 
 import uvicorn
@@ -35,49 +35,45 @@ TICK_SECONDS = 1.0
 """Between two looks at the clock, for the ``Date`` of answers."""
 
 
-class SideServer(uvicorn.Server):
-    """A further server in the process: signals, and the time, are the first one's business."""
+class Server(uvicorn.Server):
+    """A server that is told of its end, and looks at the clock once a second.
+
+    uvicorn's looks for both ten times a second, which is most of what an idle process does.
+    """
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self._told = asyncio.Event()
 
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
     async def main_loop(self) -> None:
-        await self._told.wait()
+        while not await self.on_tick(0):  # 0: the tick that renews the Date
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._told.wait(), TICK_SECONDS)
 
     def end(self) -> None:
         self.should_exit = True
         self._told.set()
 
 
-class MainServer(uvicorn.Server):
+class SideServer(Server):
+    """A further server in the process: signals are the first one's business."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class MainServer(Server):
     """The service itself; asked to end it says that it is not ready, and goes on accepting for a while.
 
     A pod that is deleted by force gets its signal while some nodes still send to it, and no preStop hook before it.
-    It is told of its end, and looks at the clock once a second for all servers: uvicorn's look for both ten times a
-    second, each, which is most of what an idle process does.
     """
 
-    def __init__(
-        self, config: uvicorn.Config, beside: Sequence[SideServer], health: Health, settings: Settings
-    ) -> None:
+    def __init__(self, config: uvicorn.Config, health: Health, settings: Settings) -> None:
         super().__init__(config)
-        self._beside = beside
         self._health = health
         self._linger_seconds = settings.linger_seconds
         self._abrupt = settings.abrupt_end
-        self._told = asyncio.Event()
-
-    async def main_loop(self) -> None:
-        while not await self.on_tick(0):  # 0: the tick that renews the Date
-            for server in self._beside:
-                await server.on_tick(0)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._told.wait(), TICK_SECONDS)
 
     def handle_exit(self, sig: int, frame: object) -> None:
         if self._abrupt:
@@ -87,11 +83,7 @@ class MainServer(uvicorn.Server):
         self.force_exit |= asked_before and sig == signal.SIGINT
         linger_seconds = 0.0 if asked_before else self._linger_seconds
         loop = asyncio.get_running_loop()
-        loop.call_soon_threadsafe(loop.call_later, linger_seconds, self._end)
-
-    def _end(self) -> None:
-        self.should_exit = True
-        self._told.set()
+        loop.call_soon_threadsafe(loop.call_later, linger_seconds, self.end)
 
 
 def _config(app: ASGIApp, port: int, lifespan: Literal["auto", "off"] = "auto") -> uvicorn.Config:
@@ -113,12 +105,12 @@ async def serve(settings: Settings) -> None:
     """Serve until SIGTERM, then finish the requests in flight."""
     health, faults = Health(), Faults(stuck_ready=settings.stuck_ready)
     app = build(settings, health, faults)
+    main = MainServer(_config(app, settings.port), health, settings)
     beside = []
     if settings.direct_port:  # the very same application, so that nothing differs but the way to it
         beside.append(SideServer(_config(app, settings.direct_port, lifespan="off")))
     if settings.faults_enabled:
         beside.append(SideServer(_config(admin_app(faults), settings.faults_port)))
-    main = MainServer(_config(app, settings.port), beside, health, settings)
     serving = [asyncio.create_task(server.serve()) for server in beside]
     await main.serve()
     for server in beside:

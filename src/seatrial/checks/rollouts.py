@@ -63,7 +63,9 @@ def lost(round: Round, evidence: Mapping[str, str], timeout_seconds: float) -> I
     """
     for kind, services in round.traffic.items():
         for service, traffic in services.items():
-            for part in () if _is_late(traffic, timeout_seconds) else _parts(round, traffic):
+            if send_lag(traffic) > STARVED * timeout_seconds:
+                continue
+            for part in _parts(round, traffic):
                 failed = [each for each in part.requests if not each.ok]
                 if failed:
                     first = ", ".join(_told(each, part.began) for each in failed[:FIRST])
@@ -83,14 +85,10 @@ def starved(round: Round, timeout_seconds: float) -> Iterator[Doubt]:
     """Yield each service and kind of connection whose requests failed and were sent late, maybe for want of a core."""
     for kind, services in round.traffic.items():
         for service, traffic in services.items():
-            if traffic.failed and _is_late(traffic, timeout_seconds):
+            if traffic.failed:
                 told = f"{len(traffic.failed):,} of {traffic.count:,} requests fail: {kinds(traffic.failed)}"
                 subject = f"{service}, {kind} connections, round {round.number}: {told}"
                 yield from late(subject, traffic, STARVED * timeout_seconds)
-
-
-def _is_late(traffic: Traffic, timeout_seconds: float) -> bool:
-    return send_lag(traffic) > STARVED * timeout_seconds
 
 
 def silent(round: Round, gap_seconds: float) -> Iterator[Doubt]:
