@@ -1,7 +1,6 @@
 """Changes of all services under a steady flow of requests: a rolling update, a scale-out, a scale-in, a rollback.
 
-All services scale at the same time. At an update, and at a rollback, they begin anew two by two: the replicas of all
-would boot in step, and starve those who serve (decision 0017).
+Services change two by two: the replicas of all would boot in step, and starve those who serve (decision 0017).
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
 
 from seatrial.cluster.client import Cluster
 from seatrial.cluster.deploy import Object
@@ -19,10 +17,13 @@ from seatrial.observe.direct_flow import direct_flow
 from seatrial.observe.lineup import await_renewed, await_settled, observe_lineups
 from seatrial.observe.rounds import BACK, FRESH, IN, KEPT, OUT, UPDATE, Phase, Round
 from seatrial.observe.vantage import Vantage
-from seatrial.system import System
+from seatrial.system import Service, System
 
 TOGETHER = 2
-"""Services that are updated, or rolled back, at the same time (decision 0017)."""
+"""Services that change at the same time (decision 0017)."""
+
+Act = Callable[[Sequence[Service]], None]
+"""Begins a change of some services; does not wait."""
 
 
 def change_all(
@@ -60,16 +61,16 @@ def _phases(cluster: Cluster, system: System, objects: Sequence[Object], number:
     before = observe_lineups(cluster, system)
     usual = {name: lineup.wanted for name, lineup in before.items()}
     within = system.tolerances.rollout_seconds
-    version, renew = f"{number}-{time.time():.0f}", partial(_two_by_two, cluster, system, within)
-    acts: Mapping[str, Callable[[], None]] = {
-        UPDATE: lambda: renew(lambda workloads: roll_out(cluster, objects, system, workloads, version)),
-        OUT: lambda: set_replicas(cluster, system, {name: wanted + 1 for name, wanted in usual.items()}),
-        IN: lambda: set_replicas(cluster, system, usual),
-        BACK: lambda: renew(lambda workloads: roll_back(cluster, system.namespace, workloads)),
+    version = f"{number}-{time.time():.0f}"
+    acts: Mapping[str, Act] = {
+        UPDATE: lambda some: roll_out(cluster, objects, system, _workloads(some), version),
+        OUT: lambda some: set_replicas(cluster, system, {each.name: usual[each.name] + 1 for each in some}),
+        IN: lambda some: set_replicas(cluster, system, {each.name: usual[each.name] for each in some}),
+        BACK: lambda some: roll_back(cluster, system.namespace, _workloads(some)),
     }
     for name, act in acts.items():
         began = time.time()
-        act()
+        _two_by_two(cluster, system, within, act)
         after = await_settled(cluster, system, within_seconds=began + within - time.time())
         phase = Phase(name, began, time.time(), before, after)
         yield phase
@@ -78,16 +79,17 @@ def _phases(cluster: Cluster, system: System, objects: Sequence[Object], number:
         before = after
 
 
-def _two_by_two(
-    cluster: Cluster, system: System, within_seconds: float, begin: Callable[[Sequence[str]], None]
-) -> None:
-    """Have all services begin anew, the next two when both have renewed replicas; no further ones when they do not."""
+def _workloads(services: Sequence[Service]) -> list[str]:
+    return [each.workload for each in services]
+
+
+def _two_by_two(cluster: Cluster, system: System, within_seconds: float, act: Act) -> None:
+    """Change all services, the next two when the replicas of both are as wanted; no further ones when they are not."""
     deadline = time.time() + within_seconds
-    workloads = [each.workload for each in system.services]
-    for first in range(0, len(workloads), TOGETHER):
-        together = workloads[first : first + TOGETHER]
-        begin(together)
-        for workload in together:
+    for first in range(0, len(system.services), TOGETHER):
+        together = system.services[first : first + TOGETHER]
+        act(together)
+        for service in together:
             within = deadline - time.time()
-            if not await_renewed(cluster, system.namespace, workload, within_seconds=within).renewed:
+            if not await_renewed(cluster, system.namespace, service.workload, within_seconds=within).renewed:
                 return
