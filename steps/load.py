@@ -10,7 +10,7 @@ from pytest_bdd import given, then
 from seatrial.checks.timeline import full_at
 from seatrial.load.phases import attribute, phases_of_outages
 from seatrial.load.records import LoadRecord
-from seatrial.load.regression import check_no_regression, is_as_fast
+from seatrial.load.regression import are_enough, check_no_regression, is_as_fast
 from seatrial.load.runner import Load
 from seatrial.observe.flow import Flow
 from seatrial.observe.records import Outage
@@ -25,7 +25,9 @@ LOOK_SECONDS = 1.0
 
 @given("customers use the marketplace")
 def customers_are_there(load: Load, flow: Flow, system: System) -> None:
-    flow.observe(system.tolerances.load_seconds)
+    given = system.tolerances
+    flow.observe(given.load_seconds)
+    flow.observe_until(lambda: are_enough(load.so_far()), within_seconds=given.load_recovery_seconds)
 
 
 @then("customers are served as well as before")

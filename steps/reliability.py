@@ -32,7 +32,7 @@ COLUMNS = (
 )
 
 MESH_COST = 2
-"""Times that a call may cost with a mesh what it costs without: at either end of it a proxy works, too."""
+"""Times that a request may cost with a mesh what it costs without: at either end of a call a proxy works, too."""
 
 
 @when(
@@ -73,13 +73,13 @@ def ask_callees(
     cluster: Cluster, system: System, capabilities: Capabilities, bound: Bound, evidence: Evidence
 ) -> list[Sent]:
     streams = edge_streams(system, callers_of(cluster, system))
-    return send(system, streams, edge_rate(system, capabilities), bound, evidence)
+    rate = carried(system.tolerances.edge_rate_per_second, capabilities)
+    return send(system, streams, rate, bound, evidence)
 
 
-def edge_rate(system: System, capabilities: Capabilities) -> float:
-    """Return the requests a second on all declared calls together."""
-    meshed = capabilities.get("mesh") is True
-    return system.tolerances.edge_rate_per_second / (MESH_COST if meshed else 1)
+def carried(rate_per_second: float, capabilities: Capabilities) -> float:
+    """Return what is left of a declared rate where a mesh carries the requests, too."""
+    return rate_per_second / (MESH_COST if capabilities.get("mesh") is True else 1)
 
 
 def callers_of(cluster: Cluster, system: System) -> dict[str, tuple[Vantage, ...]]:
@@ -111,6 +111,7 @@ def ask_routes(
     cluster: Cluster,
     system: System,
     vantages: tuple[Vantage, ...],
+    capabilities: Capabilities,
     bound: Bound,
     evidence: Evidence,
 ) -> list[Sent]:
@@ -118,7 +119,8 @@ def ask_routes(
         Stream(route.told, target, vantages, route.call.status)
         for route, target in gateway_targets(cluster, system, door, log_in(door, system))
     ]
-    return send(system, streams, system.tolerances.route_rate_per_second, bound, evidence)
+    rate = carried(system.tolerances.route_rate_per_second, capabilities)
+    return send(system, streams, rate, bound, evidence)
 
 
 def gateway_targets(cluster: Cluster, system: System, door: FrontDoor, token: str) -> list[tuple[Route, Target]]:

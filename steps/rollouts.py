@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple
 from itertools import chain
 from typing import NamedTuple
 
@@ -111,7 +112,7 @@ def rows_of(round: Round, kind: str) -> Iterable[tuple[object, ...]]:
     """Yield the requests of a round, each with its service."""
     for service, traffic in round.traffic[kind].items():
         for each in traffic.requests:
-            yield service, *(getattr(each, name) for name in Request.__slots__)
+            yield service, *astuple(each)
 
 
 @then("each change comes to its end within the bound")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from dataclasses import astuple
 from itertools import chain
 from typing import NamedTuple
 
@@ -11,11 +13,13 @@ from pytest_bdd import given, parsers, then, when
 from seatrial.checks import membership
 from seatrial.cluster.client import Cluster
 from seatrial.cluster.scale import scale
-from seatrial.errors import fail_on
+from seatrial.errors import doubt_on, fail_on
+from seatrial.groups import groups
 from seatrial.observe.convergence import await_convergence
 from seatrial.observe.flow import Flow
 from seatrial.observe.membership import Membership, follow, replicas_of_all
 from seatrial.observe.publication import replica_names
+from seatrial.observe.records import Request
 from seatrial.observe.vantage import Vantage
 from seatrial.report.evidence import Evidence
 from seatrial.system import System
@@ -26,6 +30,8 @@ class Members(NamedTuple):
 
     joined: list[Membership]
     left: list[Membership]
+    file: str
+    """Of all requests while replicas went."""
 
 
 @given(parsers.parse("every service runs {replicas:d} replicas"))
@@ -35,15 +41,25 @@ def run_replicas(replicas: int, cluster: Cluster, system: System, vantages: tupl
 
 
 @when("every service gains a replica, and loses one again", target_fixture="members")
-def come_and_go(cluster: Cluster, system: System, vantages: tuple[Vantage, ...]) -> Members:
-    with Flow(cluster, system, vantages) as flow:
-        joined = gain_a_replica(flow, vantages)
-    with Flow(cluster, system, vantages) as flow:
-        return Members(joined, lose_a_replica(flow, vantages))
+def come_and_go(cluster: Cluster, system: System, vantages: tuple[Vantage, ...], evidence: Evidence) -> Members:
+    joined, left = [], []
+    for some in groups(system.services):
+        with Flow(cluster, system, vantages, services=some) as flow:
+            joined += gain_a_replica(flow, vantages)
+        with Flow(cluster, system, vantages, services=some) as flow:
+            left += lose_a_replica(flow, vantages)
+    keep("requests while replicas came", joined, evidence)
+    return Members(joined, left, keep("requests while replicas went", left, evidence))
+
+
+def keep(name: str, members: Sequence[Membership], evidence: Evidence) -> str:
+    """Keep every request that was made meanwhile, each with its service; returns the file's name."""
+    rows = [(each.service, *astuple(request)) for each in members for request in each.traffic.requests]
+    return evidence.packed_csv(name, rows, ("service", *Request.__slots__))
 
 
 def gain_a_replica(flow: Flow, vantages: tuple[Vantage, ...]) -> list[Membership]:
-    """Give every service one more replica, and follow it."""
+    """Give every service that is asked one more replica, and follow it."""
     before = replicas_of_all(flow)
     scale(flow.cluster, flow.system, {name: len(pods) + 1 for name, pods in before.items()})
     new = {name: next(pod for pod in pods if pod not in before[name]) for name, pods in replicas_of_all(flow).items()}
@@ -51,7 +67,7 @@ def gain_a_replica(flow: Flow, vantages: tuple[Vantage, ...]) -> list[Membership
 
 
 def lose_a_replica(flow: Flow, vantages: tuple[Vantage, ...]) -> list[Membership]:
-    """Take one replica, which the cluster chooses, from every service, and follow it."""
+    """Take one replica, which the cluster chooses, from every service that is asked, and follow it."""
     before, began = replicas_of_all(flow), time.time()
     fewer = {name: len(pods) - 1 for name, pods in before.items()}
     scale(flow.cluster, flow.system, fewer)
@@ -82,5 +98,6 @@ def removed_replica_is_not_named(members: Members, system: System, evidence: Evi
 
 @then("it gets no request after the bound")
 def removed_replica_gets_nothing(members: Members, system: System) -> None:
-    bound = system.tolerances.propagation_seconds
-    fail_on(chain.from_iterable(membership.unforgotten(each, bound) for each in members.left))
+    bound, timeout = system.tolerances.propagation_seconds, system.tolerances.request_timeout_seconds
+    fail_on(chain.from_iterable(membership.unforgotten(each, bound, timeout, members.file) for each in members.left))
+    doubt_on(chain.from_iterable(membership.starved(each, timeout) for each in members.left))

@@ -94,7 +94,8 @@ class Tolerances(Model):
     load_users: Annotated[int, Field(ge=1, le=1000)] = 4
     """Customers that use the system at the same time during an experiment."""
     load_seconds: Seconds = 10.0
-    """How long customers are observed before, and again after, a fault."""
+    """How long customers are observed before, and again after, a fault; longer until 30 requests are made, which a
+    median needs."""
     load_success: Ratio = 0.999
     """Least ratio of customers' requests that succeed before and after a fault."""
     load_slowdown: Annotated[float, Field(gt=1, le=20)] = 2.0
@@ -111,7 +112,8 @@ class Tolerances(Model):
     """Requests a second on all declared calls together (0.4 ms of a core each in the reference services); half as many
     where a mesh carries them."""
     route_rate_per_second: Annotated[int, Field(ge=1, le=5000)] = 300
-    """Requests a second through the gateway on all routes together (up to 4 ms of a core each)."""
+    """Requests a second through the gateway on all routes together (up to 4 ms of a core each); half as many where a
+    mesh carries them."""
     send_lag_seconds: Seconds = 0.005
     """From the moment when a request is due until it is sent, for 99 of 100, where tails of latencies are judged."""
     load_lag_seconds: Seconds = 0.05

@@ -235,7 +235,7 @@ def test_requests_that_are_lost_meanwhile_are_told_with_the_steps():
         auth: requests fail while it scales (kept)
           expected  no failed request
           observed  2 of 2,002 failed: 1 × refused, 1 × HTTP 503
-                    first: refused +62.0 s, HTTP 503 +63.0 s
+                    first: refused +62.0 s (no replica known), HTTP 503 +63.0 s (no replica known)
                     steps: 2 → 6 at +60 s ({CPU}), 6 → 10 at +90 s ({CPU}), 10 → 2 at +260 s
           window    10 requests a second for 200 s, watched for 300 s; from node-a+node-b, nobody tries again
           hint      replicas get requests before they are ready, or end before they are forgotten

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from inspect import cleandoc
 
-from seatrial.checks.membership import unforgotten, unfound, unnamed
+from seatrial.checks.membership import starved, unforgotten, unfound, unnamed
 from seatrial.observe.membership import Membership
 from seatrial.observe.records import Traffic
 
-from .traffic import URL, answer, error, pod, told
+from .traffic import URL, answer, error, pod, sent_late, told
 
 CHANGED_AT = 1000.0
+TIMEOUT = 2.0
 
 
 def member(
@@ -88,11 +90,13 @@ def test_no_traffic_does_not_show_that_a_new_replica_is_found():
 
 
 def test_a_removed_replica_that_answers_within_the_bound_only_is_forgotten():
-    assert told(unforgotten(member([0.1, 6.0], others=[6.1]), 6.0)) == ""
+    assert told(unforgotten(member([0.1, 6.0], others=[6.1]), 6.0, TIMEOUT)) == ""
 
 
 def test_late_answers_of_a_removed_replica_and_lost_requests_are_told_together():
-    assert told(unforgotten(member([0.1, 8.5, 7.0], others=[9.0], lost=[0.5]), 6.0)) == cleandoc(
+    assert told(
+        unforgotten(member([0.1, 8.5, 7.0], others=[9.0], lost=[0.5]), 6.0, TIMEOUT, "sent.csv.gz")
+    ) == cleandoc(
         """
         leads: the removed replica leads-d (10.0.0.4) still gets traffic
           expected  none later than 6 s after it was asked to go
@@ -100,14 +104,39 @@ def test_late_answers_of_a_removed_replica_and_lost_requests_are_told_together()
           hint      its endpoint stayed, or the nodes' proxies are behind
         leads: requests fail while replica leads-d leaves
           expected  no failed request
-          observed  1 of 5
+          observed  1 of 5 failed: 1 × refused
+                    first: refused +0.5 s (no replica known)
           hint      the replica stops to accept before its endpoint is forgotten (preStop, drain)
+          evidence  sent.csv.gz
         """
     )
 
 
+def late(member: Membership) -> Membership:
+    """Return the same with requests that were sent 0.36 s after they were due."""
+    return replace(member, traffic=replace(member.traffic, requests=tuple(sent_late(member.traffic.requests, 0.36))))
+
+
+def test_what_failed_and_was_sent_late_is_a_doubt_and_no_failure():
+    starving = late(member([0.1], others=[9.0], lost=[0.5]))
+    assert told(unforgotten(starving, 6.0, TIMEOUT)) == ""
+    assert told(starved(starving, TIMEOUT)) == cleandoc(
+        """
+        leads, while replica leads-d leaves: 1 of 3 requests fail: 1 × refused
+          missing   requests that are sent in time: 99 of 100 within 200.0 ms after they are due
+                    99 of 100 within 360.0 ms, 3 requests from node-x
+          remedy    give the machine to the trial alone, or declare a lower rate
+        """
+    )
+
+
+def test_neither_failures_that_were_sent_in_time_nor_lateness_alone_are_a_doubt():
+    assert told(starved(member([0.1], lost=[0.5]), TIMEOUT)) == ""
+    assert told(starved(late(member([0.1])), TIMEOUT)) == ""
+
+
 def test_traffic_that_ends_within_the_bound_does_not_show_that_a_replica_is_forgotten():
-    assert told(unforgotten(member(others=[0.1, 6.0]), 6.0)) == cleandoc(
+    assert told(unforgotten(member(others=[0.1, 6.0]), 6.0, TIMEOUT)) == cleandoc(
         """
         leads: no request was made long enough after replica leads-d left
           expected  requests later than 6 s after it was asked to go
@@ -117,5 +146,5 @@ def test_traffic_that_ends_within_the_bound_does_not_show_that_a_replica_is_forg
 
 
 def test_no_traffic_does_not_show_that_a_replica_is_forgotten():
-    (failure,) = unforgotten(member(), 6.0)
+    (failure,) = unforgotten(member(), 6.0, TIMEOUT)
     assert failure.observed == "0 of 0"

@@ -15,7 +15,7 @@ from seatrial.observe.lineup import Lineup
 from seatrial.observe.records import PodView, Request, Traffic
 from seatrial.observe.rounds import BACK, FRESH, IN, KEPT, OUT, UPDATE, Phase, Round
 
-from .traffic import answer, error, pod, told
+from .traffic import answer, error, pod, sent_late, told
 
 BEGAN = {UPDATE: 10.0, OUT: 30.0, IN: 40.0, BACK: 50.0}
 FILES = {FRESH: "new.csv.gz", KEPT: "old.csv.gz"}
@@ -125,10 +125,6 @@ def test_what_fails_before_any_change_is_told_as_such():
 
 def test_requests_of_a_round_without_any_change_are_scored_too():
     assert "before any change" in told(lost(round_of([error("refused", at=70.0)], done=()), {}, TIMEOUT))
-
-
-def sent_late(requests: Iterable[Request], seconds: float) -> list[Request]:
-    return [replace(each, start=each.start + seconds, end=each.end + seconds) for each in requests]
 
 
 def test_what_fails_where_requests_could_not_be_sent_in_time_is_held_against_the_machine():

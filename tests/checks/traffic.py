@@ -55,3 +55,8 @@ def traffic(hits: Mapping[str, int], errors: Mapping[str, int] | None = None, *,
 def told(findings: Iterable[Failure | Doubt]) -> str:
     """Return findings as a person reads them, one after the other."""
     return "\n".join(map(str, findings))
+
+
+def sent_late(requests: Iterable[Request], seconds: float) -> list[Request]:
+    """Return the same requests, each sent and over so long after it was due."""
+    return [replace(each, start=each.start + seconds, end=each.end + seconds) for each in requests]

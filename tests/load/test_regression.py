@@ -88,5 +88,9 @@ def test_customers_may_be_slow_at_first_but_no_request_may_fail_even_then() -> N
     assert "90.91% of 220: 20 × log in: Timeout" in failure(served(), more)
 
 
-def test_whoever_sends_nothing_is_not_slow() -> None:
-    assert is_as_fast(served(), LoadRecord(()), TOLERANCES)
+@pytest.mark.parametrize(("latest", "enough"), [(0, False), (FEWEST_REQUESTS - 1, False), (FEWEST_REQUESTS, True)])
+def test_customers_are_watched_until_there_are_enough_of_their_requests(latest: int, enough: bool) -> None:
+    """A slow machine sends too few at first, and more when its replicas are warm."""
+    earlier = served(100, seconds=0.5).requests
+    after = LoadRecord((*earlier, *served(latest).later(1000.0).requests))
+    assert is_as_fast(served(), after, TOLERANCES) is enough

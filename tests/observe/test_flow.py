@@ -106,6 +106,15 @@ def test_every_node_sends_its_part_of_the_rate_to_every_service() -> None:
             assert (order["timeout_seconds"], order["identity_header"]) == (2.0, "X-Served-By")
 
 
+def test_only_those_services_are_asked_that_are_named() -> None:
+    node = Node("a")
+    with Flow(None, SYSTEM, [node], services=SYSTEM.services[1:]) as flowing:  # type: ignore[arg-type]
+        assert flowing.services == SYSTEM.services[1:]
+        assert list(flowing.stop()) == ["users"]
+    assert list(node.orders) == ["users"]
+    assert flow(node).services == SYSTEM.services
+
+
 def test_the_requests_of_all_nodes_are_one_sample_for_each_service() -> None:
     with flow(Node("b"), Node("a")) as flowing:
         traffic = flowing.stop()

@@ -45,7 +45,7 @@ class Node:
 class Fake:
     """A flow in which time passes at once: five looks fit in any bound."""
 
-    system, cluster = SYSTEM, None
+    system, services, cluster = SYSTEM, SYSTEM.services, None
 
     def __init__(self) -> None:
         self.observed: list[float] = []
@@ -66,7 +66,7 @@ def converged(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Have the proxies follow at once; returns what was waited for."""
     waited: list[Any] = []
     monkeypatch.setattr(membership, "await_convergence", lambda *what: waited.append(what))
-    monkeypatch.setattr(membership, "replica_names", lambda cluster, system: {"auth": {"auth-1"}})
+    monkeypatch.setattr(membership, "observe_replicas", lambda cluster, system, service: (POD,))
     return waited
 
 
@@ -102,7 +102,8 @@ def test_no_answer_is_neither_presence_nor_absence(rcode: str, present: bool) ->
 def test_a_replica_that_joined_is_waited_for_in_the_proxies_too(converged: list[Any]) -> None:
     flow = Fake()
     followed(Node("a", "10.0.0.1"), present=True, flow=flow)
-    assert (flow.bound, flow.observed, len(converged)) == (40, [3.0], 1)
+    assert (flow.bound, flow.observed) == (40, [3.0])
+    assert [names for _, _, names in converged] == [{"auth": {"auth-1"}, "users": {"auth-1"}}]
 
 
 def test_that_nothing_reaches_a_replica_any_more_is_watched_past_the_bound(converged: list[Any]) -> None:

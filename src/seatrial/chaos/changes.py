@@ -1,6 +1,6 @@
 """Changes of all services under a steady flow of requests: a rolling update, a scale-out, a scale-in, a rollback.
 
-Services change two by two: the replicas of all would boot in step, and starve those who serve (decision 0017).
+Services change two by two (see :mod:`seatrial.groups`).
 """
 
 from __future__ import annotations
@@ -13,14 +13,12 @@ from seatrial.cluster.client import Cluster
 from seatrial.cluster.deploy import Object
 from seatrial.cluster.rollout import roll_back, roll_out
 from seatrial.cluster.scale import set_replicas
+from seatrial.groups import groups
 from seatrial.observe.direct_flow import direct_flow
 from seatrial.observe.lineup import await_renewed, await_settled, observe_lineups
 from seatrial.observe.rounds import BACK, FRESH, IN, KEPT, OUT, UPDATE, Phase, Round
 from seatrial.observe.vantage import Vantage
 from seatrial.system import Service, System
-
-TOGETHER = 2
-"""Services that change at the same time (decision 0017)."""
 
 Act = Callable[[Sequence[Service]], None]
 """Begins a change of some services; does not wait."""
@@ -86,10 +84,9 @@ def _workloads(services: Sequence[Service]) -> list[str]:
 def _two_by_two(cluster: Cluster, system: System, within_seconds: float, act: Act) -> None:
     """Change all services, the next two when the replicas of both are as wanted; no further ones when they are not."""
     deadline = time.time() + within_seconds
-    for first in range(0, len(system.services), TOGETHER):
-        together = system.services[first : first + TOGETHER]
-        act(together)
-        for service in together:
+    for some in groups(system.services):
+        act(some)
+        for service in some:
             within = deadline - time.time()
             if not await_renewed(cluster, system.namespace, service.workload, within_seconds=within).renewed:
                 return

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from seatrial.checks.instrument import sent_per_second
-from seatrial.checks.reliability import kinds
+from seatrial.checks.reliability import first_of, kinds
 from seatrial.errors import Doubt, Failure
 from seatrial.observe.autoscalers import DECISION_SECONDS
 from seatrial.observe.scaling import Scaling
@@ -18,7 +18,6 @@ TOLERANCE = 0.1
 DISAGREEMENT = 0.05
 """Of what replicas use, by which two measurements may differ: an autoscaler's last 15 s, the one beside it 20 s or
 more, and on two cores a request cost between 1.0 and 1.4 ms within three minutes."""
-FIRST = 5
 MEMORY = "memory"
 """Word by which an autoscaler says that it computed a number of replicas by that resource."""
 
@@ -174,15 +173,11 @@ def lost(scaling: Scaling, evidence: str = "") -> Iterator[Failure]:
     for kind, traffic in scaling.traffic.items():
         failed = traffic.failed
         if failed or not traffic.count:
-            first = ", ".join(
-                f"{each.error or f'HTTP {each.status}'} {each.start - scaling.loaded_at:+.1f} s"
-                for each in failed[:FIRST]
-            )
             yield Failure(
                 f"{scaling.service}: requests fail while it scales ({kind})",
                 "no failed request",
                 f"{len(failed):,} of {traffic.count:,} failed: {kinds(failed)}" if traffic.count else "none was made",
-                (f"first: {first}", _steps(scaling)) if failed else (),
+                (first_of(failed, scaling.loaded_at), _steps(scaling)) if failed else (),
                 f"{_window(scaling)}; from {traffic.node}, nobody tries again",
                 "replicas get requests before they are ready, or end before they are forgotten",
                 evidence,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from seatrial.errors import Failure
+from seatrial.checks import reliability
+from seatrial.checks.reliability import first_of, is_starved, kinds
+from seatrial.errors import Doubt, Failure
 from seatrial.observe.membership import Membership
 
 
@@ -33,10 +35,13 @@ def unfound(member: Membership, within_seconds: float) -> Iterator[Failure]:
         )
 
 
-def unforgotten(member: Membership, within_seconds: float) -> Iterator[Failure]:
+def unforgotten(
+    member: Membership, within_seconds: float, timeout_seconds: float, evidence: str = ""
+) -> Iterator[Failure]:
     """Yield a failure when a replica that left still answered after the bound, and one when requests failed.
 
-    Traffic that ends before the bound is a failure too: it does not show that the replica is forgotten.
+    Those count that were sent in time for their ``timeout_seconds``: see :func:`starved`. Traffic that ends before the
+    bound is a failure too: it does not show that the replica is forgotten.
     """
     asked = sum(request.start - member.changed_at > within_seconds for request in member.traffic.requests)
     if not asked:
@@ -54,10 +59,19 @@ def unforgotten(member: Membership, within_seconds: float) -> Iterator[Failure]:
             hint="its endpoint stayed, or the nodes' proxies are behind",
         )
     failed = member.traffic.failed
-    if failed:
+    if failed and not is_starved(member.traffic, timeout_seconds):
         yield Failure(
             f"{member.service}: requests fail while replica {member.pod.name} leaves",
             "no failed request",
-            f"{len(failed)} of {member.traffic.count}",
+            f"{len(failed)} of {member.traffic.count} failed: {kinds(failed)}",
+            (first_of(failed, member.changed_at),),
             hint="the replica stops to accept before its endpoint is forgotten (preStop, drain)",
+            evidence=evidence,
         )
+
+
+def starved(member: Membership, timeout_seconds: float) -> Iterator[Doubt]:
+    """Yield a doubt when requests failed while a replica left, and were sent late, maybe for want of a core."""
+    yield from reliability.starved(
+        f"{member.service}, while replica {member.pod.name} leaves", member.traffic, timeout_seconds
+    )

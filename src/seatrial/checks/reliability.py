@@ -18,6 +18,11 @@ from seatrial.observe.records import Request, Traffic
 
 QUANTILES = (0.5, 0.95, 0.99)
 LAG_QUANTILE = 0.99
+FIRST = 5
+"""Failed requests that are told one by one."""
+STARVED = 0.1
+"""Part of a request's timeout. What keeps requests from being sent for so long is no fault of whom they go to, and
+keeps answers back as well; 0.2 to 0.3 of it were seen where two cores did half of their usual work (decision 0023)."""
 MOST_REQUESTS = 10_000_000
 """Above this no number of requests is told that would settle a doubt."""
 
@@ -114,6 +119,18 @@ def late(subject: str, traffic: Traffic, within_seconds: float) -> Iterator[Doub
         )
 
 
+def is_starved(traffic: Traffic, timeout_seconds: float) -> bool:
+    """Tell whether requests, each with this timeout, were sent so late that a failure may be for want of a core."""
+    return send_lag(traffic) > STARVED * timeout_seconds
+
+
+def starved(subject: str, traffic: Traffic, timeout_seconds: float) -> Iterator[Doubt]:
+    """Yield a doubt when requests failed and were sent late, maybe for want of a core."""
+    if traffic.failed:
+        told = f"{len(traffic.failed):,} of {traffic.count:,} requests fail: {kinds(traffic.failed)}"
+        yield from late(f"{subject}: {told}", traffic, STARVED * timeout_seconds)
+
+
 def too_many_failures(
     subject: str, traffic: Traffic, status: int, bound: Bound, evidence: str = ""
 ) -> Iterator[Failure]:
@@ -152,6 +169,14 @@ def unsettled(subject: str, traffic: Traffic, status: int, bound: Bound) -> Iter
 def kinds(failed: Sequence[Request]) -> str:
     """Say what became of failed requests, the most frequent first: ``60 × timeout, 40 × HTTP 503``."""
     return counted(Counter(each.error or f"HTTP {each.status}" for each in failed).most_common(5))
+
+
+def first_of(failed: Sequence[Request], since: float) -> str:
+    """Tell the first failed requests one by one: what became of each, when since a moment (Unix seconds), and where."""
+    return "first: " + ", ".join(
+        f"{each.error or f'HTTP {each.status}'} {each.start - since:+.1f} s ({each.served_by or 'no replica known'})"
+        for each in failed[:FIRST]
+    )
 
 
 def _ms(seconds: float) -> str:

@@ -7,17 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from seatrial.checks.reliability import failure_bounds, kinds, late, send_lag
+from seatrial.checks import reliability
+from seatrial.checks.reliability import failure_bounds, first_of, is_starved, kinds
 from seatrial.errors import Doubt, Failure
 from seatrial.observe.lineup import Lineup
 from seatrial.observe.records import PodView, Request, Traffic
 from seatrial.observe.rounds import BACK, FRESH, IN, KEPT, OUT, UPDATE, Round
 
-FIRST = 5
-"""Failed requests that are told one by one."""
-STARVED = 0.1
-"""Part of a request's timeout. What keeps requests from being sent for so long is no fault of whom they go to, and
-keeps answers back as well; 0.2 to 0.3 of it were seen where two cores did half of their usual work (decision 0023)."""
 HINTS = {
     FRESH: "a replica stops to accept before every node has forgotten its endpoint, or gets requests too soon",
     KEPT: "a replica closes connections, or ends, without telling those who use them",
@@ -63,17 +59,16 @@ def lost(round: Round, evidence: Mapping[str, str], timeout_seconds: float) -> I
     """
     for kind, services in round.traffic.items():
         for service, traffic in services.items():
-            if send_lag(traffic) > STARVED * timeout_seconds:
+            if is_starved(traffic, timeout_seconds):
                 continue
             for part in _parts(round, traffic):
                 failed = [each for each in part.requests if not each.ok]
                 if failed:
-                    first = ", ".join(_told(each, part.began) for each in failed[:FIRST])
                     yield Failure(
                         f"{service}: requests over {kind} connections fail {part.when}",
                         "no failed request",
                         f"{len(failed):,} of {len(part.requests):,} failed: {kinds(failed)}",
-                        (f"first: {first}",),
+                        (first_of(failed, part.began),),
                         window=f"{part.seconds:.1f} s of round {round.number}; {traffic.url} from {traffic.node}, "
                         "nobody tries again",
                         hint=HINTS[kind],
@@ -85,10 +80,8 @@ def starved(round: Round, timeout_seconds: float) -> Iterator[Doubt]:
     """Yield each service and kind of connection whose requests failed and were sent late, maybe for want of a core."""
     for kind, services in round.traffic.items():
         for service, traffic in services.items():
-            if traffic.failed:
-                told = f"{len(traffic.failed):,} of {traffic.count:,} requests fail: {kinds(traffic.failed)}"
-                subject = f"{service}, {kind} connections, round {round.number}: {told}"
-                yield from late(subject, traffic, STARVED * timeout_seconds)
+            subject = f"{service}, {kind} connections, round {round.number}"
+            yield from reliability.starved(subject, traffic, timeout_seconds)
 
 
 def silent(round: Round, gap_seconds: float) -> Iterator[Doubt]:
@@ -175,11 +168,6 @@ def _parts(round: Round, traffic: Traffic) -> Iterator[_Part]:
     for number, ((when, began), ends_at) in enumerate(zip(parts, ends, strict=True)):
         since = began if number else -math.inf
         yield _Part(when, began, [each for each in traffic.requests if since <= each.end < ends_at])
-
-
-def _told(request: Request, since: float) -> str:
-    error, by = request.error or f"HTTP {request.status}", request.served_by or "no replica known"
-    return f"{error} {request.start - since:+.1f} s ({by})"
 
 
 def _state(pod: PodView) -> str:

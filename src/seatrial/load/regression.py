@@ -25,14 +25,20 @@ def check_no_regression(before: LoadRecord, after: LoadRecord, tolerances: Toler
 
 
 def is_as_fast(before: LoadRecord, after: LoadRecord, tolerances: Tolerances) -> bool:
-    """Tell whether the last requests, ``load_seconds`` long, are as fast as those before the fault."""
-    return not [*slower(before, after.last(tolerances.load_seconds), tolerances)]
+    """Tell whether the last requests, ``load_seconds`` long, are enough, and as fast as those before the fault."""
+    latest = after.last(tolerances.load_seconds)
+    return are_enough(latest) and not [*slower(before, latest, tolerances)]
+
+
+def are_enough(record: LoadRecord) -> bool:
+    """Tell whether there are so many requests that their median says something."""
+    return len(record.requests) >= FEWEST_REQUESTS
 
 
 def too_few(before: LoadRecord, after: LoadRecord) -> Iterator[Doubt]:
     """Yield which of the two spans holds too few requests to be compared."""
     for name, record in (("before", before), ("after", after)):
-        if len(record.requests) < FEWEST_REQUESTS:
+        if not are_enough(record):
             missing = f"{FEWEST_REQUESTS} requests {name} the fault: there are {len(record.requests)}"
             yield Doubt("customers' journey", missing, "raise load_users or load_seconds in system.yaml")
 

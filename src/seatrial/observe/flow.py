@@ -70,17 +70,25 @@ class Sending:
 class Flow:
     """Sends while it is entered. Fresh connections, open loop, each node sends its part of the rate.
 
-    ``urls`` gives, by service, what is asked instead of its identity path by its name.
+    ``urls`` gives, by service, what is asked instead of its identity path by its name; ``services`` who is asked, when
+    it is not all of them.
     """
 
     def __init__(
-        self, cluster: Cluster, system: System, vantages: Sequence[Vantage], urls: Mapping[str, str] | None = None
+        self,
+        cluster: Cluster,
+        system: System,
+        vantages: Sequence[Vantage],
+        urls: Mapping[str, str] | None = None,
+        *,
+        services: Sequence[Service] = (),
     ) -> None:
         self.cluster = cluster
         self.system = system
-        self._sending = Sending(system.services, vantages, self._begin)
+        self.services = tuple(services) or system.services
+        self._sending = Sending(self.services, vantages, self._begin)
         self._share = len(vantages)
-        self._urls = {service.name: system.url(service) for service in system.services} | dict(urls or {})
+        self._urls = {service.name: system.url(service) for service in self.services} | dict(urls or {})
         self._changes: Changes | None = None
         self._stack = ExitStack()
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from seatrial.observe.convergence import await_convergence
 from seatrial.observe.flow import Flow, at_once
-from seatrial.observe.publication import observe_replicas, replica_names
+from seatrial.observe.publication import observe_replicas
 from seatrial.observe.records import PodView, Traffic
 from seatrial.observe.vantage import Vantage
 from seatrial.system import Service
@@ -40,9 +40,8 @@ Replicas = Mapping[str, tuple[PodView, ...]]
 
 
 def replicas_of_all(flow: Flow) -> Replicas:
-    """Return the ready replicas of every service."""
-    system = flow.system
-    return {service.name: observe_replicas(flow.cluster, system, service) for service in system.services}
+    """Return the ready replicas of every service that the flow asks."""
+    return {service.name: observe_replicas(flow.cluster, flow.system, service) for service in flow.services}
 
 
 def follow(
@@ -50,7 +49,7 @@ def follow(
 ) -> list[Membership]:
     """Ask every node's DNS for the headless names until each shows the change, and end the flow after the bounds."""
     tolerances = flow.system.tolerances
-    services = [service for service in flow.system.services if service.headless]
+    services = [service for service in flow.services if service.headless]
     pending = {(service.name, vantage.node): (service, vantage) for service in services for vantage in vantages}
     named: dict[tuple[str, str], float] = {}
 
@@ -64,7 +63,8 @@ def follow(
 
     flow.observe_until(all_follow, within_seconds=tolerances.dns_seconds)
     if present:
-        await_convergence(flow.system, vantages, replica_names(flow.cluster, flow.system))
+        names = {name: {pod.name for pod in pods} for name, pods in replicas_of_all(flow).items()}
+        await_convergence(flow.system, vantages, names)
         flow.observe(tolerances.settle_seconds)
     else:  # that nothing reaches it any more is seen only by waiting past the bound
         past = changed_at + tolerances.propagation_seconds + tolerances.settle_seconds
@@ -78,7 +78,7 @@ def follow(
             {vantage.node: named.get((service.name, vantage.node)) for vantage in vantages if service.headless},
             traffic[service.name],
         )
-        for service in flow.system.services
+        for service in flow.services
     ]
 
 

@@ -22,6 +22,7 @@ from seatrial.chaos.surroundings import cluster_here, system_here
 from seatrial.cluster.client import Cluster
 from seatrial.cluster.nodes import signal_container, signal_containers
 from seatrial.errors import EnvironmentFault
+from seatrial.groups import groups
 from seatrial.observe.flow import at_once
 from seatrial.observe.records import PodView
 from seatrial.system import Service, System
@@ -90,8 +91,7 @@ def _in_turn(
     cluster, system = cluster_here(), system_here()
     found = {pod.uid for pod in targets_of(cluster, system, targets)}
     hits: list[Target] = []
-    for first in range(0, len(system.services), services_together):
-        turn = system.services[first : first + services_together]
+    for turn in groups(system.services, services_together):
         lost = [pod for pod in replicas_of(cluster, system, turn) if pod.uid in found]
         if lost:
             limits.permit(cluster, system, limits.Harm(pods=tuple(lost)))
