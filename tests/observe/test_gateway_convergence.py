@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 import pytest
+from scipy import stats
 
 from seatrial.observe.customers import Reply, customer
-from seatrial.observe.gateway_convergence import await_share, await_turns
+from seatrial.observe.gateway_convergence import LOOK_SIZE, NEARLY, await_share, await_turns
 from seatrial.system_file import parse_system
 from seatrial.system_values import Call
 
 from .shop_servers import HOST, Server, serving_tls
+
+ONE_LOOK = 2 * LOOK_SIZE
+"""Requests to a service with two replicas."""
 
 SHOP = """\
 name: shop
@@ -53,11 +58,18 @@ def share(server: Server, within_seconds: float) -> tuple[Reply, ...]:
         )
 
 
+def test_one_of_two_gateways_that_leaves_one_replica_of_three_out_is_overlooked_hardly_ever() -> None:
+    """The other one must get so many of the requests that a third of them is nearly a share of all."""
+    size = 3 * LOOK_SIZE
+    enough = 3 * math.ceil(NEARLY * LOOK_SIZE) - 2  # turns are one off
+    assert stats.binom.sf(enough - 1, size, 1 / 2) < 1e-5
+
+
 def test_a_look_that_shows_every_replica_is_the_last_and_its_requests_have_ids_and_a_token() -> None:
     with serving_tls(HOST) as server:
         server.replicas = ("items-a", "items-b")
         look = share(server, 10)
-        assert [reply.sent["X-Request-Id"] for reply in look] == [f"calm-0-{number}" for number in range(24)]
+        assert [reply.sent["X-Request-Id"] for reply in look] == [f"calm-0-{number}" for number in range(ONE_LOOK)]
         assert {asked.headers["Authorization"] for asked in server.asked} == {"Bearer secret-1"}
         assert {asked.path for asked in server.asked} == {"/items"}, "nobody logs in while the log-in may be ill"
 
@@ -68,7 +80,7 @@ def test_a_replica_of_the_gateway_that_has_nobody_to_ask_is_waited_for_although_
     with serving_tls(HOST) as server:
         server.replicas, server.refused = ("items-a", "items-b"), (6, 7)
         look = share(server, 10)
-        assert len(server.asked) == 48, "one look with two errors, one without"
+        assert len(server.asked) == 2 * ONE_LOOK, "one look with two errors, one without"
         assert {reply.status for reply in look} == {200}
 
 
@@ -77,9 +89,9 @@ def test_the_last_look_is_returned_when_the_bound_is_over_whatever_it_shows() ->
         began = time.monotonic()
         look = share(server, 2)
         assert time.monotonic() - began >= 2
-        assert len(look) == 24 < len(server.asked)
+        assert len(look) == ONE_LOOK < len(server.asked)
         assert [reply.sent["X-Request-Id"] for reply in look] == [
-            asked.headers["X-Request-Id"] for asked in server.asked[-24:]
+            asked.headers["X-Request-Id"] for asked in server.asked[-ONE_LOOK:]
         ]
 
 
