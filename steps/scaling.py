@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import astuple
+from collections.abc import Iterable, Mapping
 from itertools import chain
 from typing import NamedTuple
 
@@ -17,9 +16,8 @@ from seatrial.errors import doubt_on, fail_on
 from seatrial.groups import groups
 from seatrial.observe.convergence import await_convergence
 from seatrial.observe.flow import Flow
-from seatrial.observe.membership import Membership, follow, replicas_of_all
+from seatrial.observe.membership import Membership, follow, replicas_asked
 from seatrial.observe.publication import replica_names
-from seatrial.observe.records import Request
 from seatrial.observe.vantage import Vantage
 from seatrial.report.evidence import Evidence
 from seatrial.system import System
@@ -30,8 +28,8 @@ class Members(NamedTuple):
 
     joined: list[Membership]
     left: list[Membership]
-    file: str
-    """Of all requests while replicas went."""
+    files: Mapping[str, str]
+    """Service to the file of its requests while the replica went."""
 
 
 @given(parsers.parse("every service runs {replicas:d} replicas"))
@@ -48,30 +46,32 @@ def come_and_go(cluster: Cluster, system: System, vantages: tuple[Vantage, ...],
             joined += gain_a_replica(flow, vantages)
         with Flow(cluster, system, vantages, services=some) as flow:
             left += lose_a_replica(flow, vantages)
-    keep("requests while replicas came", joined, evidence)
-    return Members(joined, left, keep("requests while replicas went", left, evidence))
+    keep(joined, "comes", evidence)
+    return Members(joined, left, keep(left, "goes", evidence))
 
 
-def keep(name: str, members: Sequence[Membership], evidence: Evidence) -> str:
-    """Keep every request that was made meanwhile, each with its service; returns the file's name."""
-    rows = [(each.service, *astuple(request)) for each in members for request in each.traffic.requests]
-    return evidence.packed_csv(name, rows, ("service", *Request.__slots__))
+def keep(members: Iterable[Membership], what: str, evidence: Evidence) -> dict[str, str]:
+    """Keep every request that was made meanwhile; returns the file's name for each service."""
+    return {
+        each.service: evidence.packed_csv(f"requests to {each.service} while a replica {what}", each.traffic.requests)
+        for each in members
+    }
 
 
 def gain_a_replica(flow: Flow, vantages: tuple[Vantage, ...]) -> list[Membership]:
     """Give every service that is asked one more replica, and follow it."""
-    before = replicas_of_all(flow)
+    before = replicas_asked(flow)
     scale(flow.cluster, flow.system, {name: len(pods) + 1 for name, pods in before.items()})
-    new = {name: next(pod for pod in pods if pod not in before[name]) for name, pods in replicas_of_all(flow).items()}
+    new = {name: next(pod for pod in pods if pod not in before[name]) for name, pods in replicas_asked(flow).items()}
     return follow(flow, vantages, new, time.time(), present=True)
 
 
 def lose_a_replica(flow: Flow, vantages: tuple[Vantage, ...]) -> list[Membership]:
     """Take one replica, which the cluster chooses, from every service that is asked, and follow it."""
-    before, began = replicas_of_all(flow), time.time()
+    before, began = replicas_asked(flow), time.time()
     fewer = {name: len(pods) - 1 for name, pods in before.items()}
     scale(flow.cluster, flow.system, fewer)
-    after = {name: {pod.name for pod in pods} for name, pods in replicas_of_all(flow).items()}
+    after = {name: {pod.name for pod in pods} for name, pods in replicas_asked(flow).items()}
     lost = {name: next(pod for pod in pods if pod.name not in after[name]) for name, pods in before.items()}
     return follow(flow, vantages, lost, began, present=False)
 
@@ -99,5 +99,9 @@ def removed_replica_is_not_named(members: Members, system: System, evidence: Evi
 @then("it gets no request after the bound")
 def removed_replica_gets_nothing(members: Members, system: System) -> None:
     bound, timeout = system.tolerances.propagation_seconds, system.tolerances.request_timeout_seconds
-    fail_on(chain.from_iterable(membership.unforgotten(each, bound, timeout, members.file) for each in members.left))
+    fail_on(
+        chain.from_iterable(
+            membership.unforgotten(each, bound, timeout, members.files[each.service]) for each in members.left
+        )
+    )
     doubt_on(chain.from_iterable(membership.starved(each, timeout) for each in members.left))

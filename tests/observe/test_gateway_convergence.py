@@ -15,7 +15,7 @@ from seatrial.system_values import Call
 
 from .shop_servers import HOST, Server, serving_tls
 
-ONE_LOOK = 2 * LOOK_SIZE
+ONE_LOOK = 60
 """Requests to a service with two replicas."""
 
 SHOP = """\

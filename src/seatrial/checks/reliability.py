@@ -168,13 +168,13 @@ def unsettled(subject: str, traffic: Traffic, status: int, bound: Bound) -> Iter
 
 def kinds(failed: Sequence[Request]) -> str:
     """Say what became of failed requests, the most frequent first: ``60 × timeout, 40 × HTTP 503``."""
-    return counted(Counter(each.error or f"HTTP {each.status}" for each in failed).most_common(5))
+    return counted(Counter(each.outcome for each in failed).most_common(5))
 
 
 def first_of(failed: Sequence[Request], since: float) -> str:
     """Tell the first failed requests one by one: what became of each, when since a moment (Unix seconds), and where."""
     return "first: " + ", ".join(
-        f"{each.error or f'HTTP {each.status}'} {each.start - since:+.1f} s ({each.served_by or 'no replica known'})"
+        f"{each.outcome} {each.start - since:+.1f} s ({each.served_by or 'no replica known'})"
         for each in failed[:FIRST]
     )
 

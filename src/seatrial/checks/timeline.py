@@ -26,8 +26,8 @@ def _moments(outage: Outage) -> Iterator[tuple[str, float, str]]:
     errors = [request for request in after if not request.ok]
     if errors:
         first, last = errors[0], errors[-1]
-        yield "first_error", max(first.start, fault_at), first.error or f"HTTP {first.status}"
-        yield "last_error", max(last.start, fault_at), last.error or f"HTTP {last.status}"
+        yield "first_error", max(first.start, fault_at), first.outcome
+        yield "last_error", max(last.start, fault_at), last.outcome
     answers = _of_this_life(outage, after)
     if answers:
         yield "last_answer", max(answers[-1].start, fault_at), victim.name

@@ -39,7 +39,7 @@ class Membership:
 Replicas = Mapping[str, tuple[PodView, ...]]
 
 
-def replicas_of_all(flow: Flow) -> Replicas:
+def replicas_asked(flow: Flow) -> Replicas:
     """Return the ready replicas of every service that the flow asks."""
     return {service.name: observe_replicas(flow.cluster, flow.system, service) for service in flow.services}
 
@@ -63,7 +63,7 @@ def follow(
 
     flow.observe_until(all_follow, within_seconds=tolerances.dns_seconds)
     if present:
-        names = {name: {pod.name for pod in pods} for name, pods in replicas_of_all(flow).items()}
+        names = {name: {pod.name for pod in pods} for name, pods in replicas_asked(flow).items()}
         await_convergence(flow.system, vantages, names)
         flow.observe(tolerances.settle_seconds)
     else:  # that nothing reaches it any more is seen only by waiting past the bound

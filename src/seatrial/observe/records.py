@@ -30,6 +30,11 @@ class Request:
         """True for a 2xx or 3xx answer."""
         return not self.error and 200 <= self.status < 400
 
+    @property
+    def outcome(self) -> str:
+        """Its error class, or ``HTTP <status>`` where it was answered."""
+        return self.error or f"HTTP {self.status}"
+
     def is_answered(self, status: int) -> bool:
         """Tell whether it got the whole answer that is declared for it."""
         return not self.error and self.status == status
@@ -60,7 +65,7 @@ class Traffic:
 
     def errors(self) -> Counter[str]:
         """Failed requests by error class, or ``HTTP <status>`` for an unsuccessful answer."""
-        return Counter(request.error or f"HTTP {request.status}" for request in self.failed)
+        return Counter(request.outcome for request in self.failed)
 
 
 def merge(traffic: Iterable[Traffic]) -> Traffic:
