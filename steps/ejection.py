@@ -78,7 +78,7 @@ def fall_ill(door: FrontDoor, cluster: Cluster, system: System, route: Route, di
         replies, stayed = read_ill(client, door, cluster, system, route, victim, token, prefix)
         calm = await_calm(client, door, system, route, pods, token, prefix)
         size = ejection.sample_size(len(pods), alpha=given.alpha, power=given.power, smallest_skew=given.smallest_skew)
-        afterwards = ask_in_turn(door, route.call, count=size, customers=CUSTOMERS, token=token)
+        afterwards = ask_in_turn(client, door, route.call, count=size, token=token)
     seen = attempts_at(cluster, system, route, began, replies, calm)
     spell = Spell(route.path, victim, len(pods), gateways(cluster, system), seconds_of(replies), stayed, seen)
     return Illness(spell, turns.count(afterwards, system.identity.header))

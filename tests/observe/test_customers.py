@@ -76,10 +76,14 @@ def test_requests_of_one_customer_share_a_connection(server: Server) -> None:
     assert (len(server.asked), len(server.greeted)) == (3, 1)
 
 
-def test_customers_ask_one_after_the_other_each_over_his_own_connection(server: Server) -> None:
-    replies = ask_in_turn(server.door, Call(path="/items"), count=7, customers=3)
+def test_new_customers_ask_one_after_the_other_each_over_a_connection_of_his_own(server: Server) -> None:
+    with customer(server.door) as shopper:
+        shopper.cookies.set("SHOPPER", "ada")
+        replies = ask_in_turn(shopper, server.door, Call(path="/items"), count=7, id_prefix="a-")
     assert [reply.status for reply in replies] == [200] * 7
-    assert (len(server.asked), len(server.greeted)) == (7, 3)
+    assert (len(server.asked), len(server.greeted)) == (7, 7)
+    assert [asked.headers.get("X-Request-Id") for asked in server.asked] == [f"a-{number}" for number in range(7)]
+    assert all("Cookie" not in asked.headers for asked in server.asked)
     assert all(later.start >= sooner.start + sooner.seconds for sooner, later in pairwise(replies))
 
 

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -169,14 +169,21 @@ def ask_at_once(
     )
 
 
-def ask_in_turn(door: FrontDoor, call: Call, *, count: int, customers: int, token: str = "") -> tuple[Reply, ...]:
-    """Send so many requests one after the other, by so many customers in turn, each over a connection of his own.
+def ask_in_turn(
+    client: httpx.Client, door: FrontDoor, call: Call, *, count: int, token: str = "", id_prefix: str = ""
+) -> tuple[Reply, ...]:
+    """Send so many requests one after the other, each of a new customer over a connection of his own.
 
-    No replica is busier than another then: one that asks the least busy has no reason to prefer the quick ones.
+    No replica is busier than another then: one that asks the least busy has no reason to prefer the quick ones. And
+    each meets one of the gateway's replicas anew: of a few connections that are kept, most can meet the same one.
+    Ids as in :func:`ask_steadily`.
     """
-    with ExitStack() as stack:
-        clients = [stack.enter_context(customer(door)) for _ in range(customers)]
-        return tuple(ask(clients[number % customers], door, call, token=token) for number in range(count))
+    replies = []
+    for number in range(count):
+        client.cookies.clear()  # nobody is known from the last time
+        headers = {"Connection": "close"} | id_of(id_prefix, number)
+        replies.append(ask(client, door, call, headers=headers, token=token))
+    return tuple(replies)
 
 
 def id_of(prefix: str, number: int) -> dict[str, str]:

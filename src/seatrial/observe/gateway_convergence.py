@@ -11,7 +11,7 @@ import httpx
 
 from seatrial.errors import Failed
 from seatrial.observe.convergence import await_all
-from seatrial.observe.customers import Reply, ask, customer, id_of, sign_in
+from seatrial.observe.customers import Reply, ask_in_turn, customer, sign_in
 from seatrial.observe.front_door import FrontDoor
 from seatrial.system import System
 from seatrial.system_gateway import Gateway
@@ -50,7 +50,8 @@ def in_turn(door: FrontDoor, system: System, call: Call, replicas: Collection[st
             token = sign_in(client, door, system) if call.login else ""
         except Failed:
             return False
-        return _shares(_look(client, door, call, len(replicas), token), system, replicas)
+        look = ask_in_turn(client, door, call, count=LOOK_SIZE * len(replicas), token=token)
+        return _shares(look, system, replicas)
 
 
 def await_share(
@@ -70,22 +71,11 @@ def await_share(
     """
     deadline = time.monotonic() + within_seconds
     for number in count():
-        look = _look(client, door, call, len(replicas), token, f"{id_prefix}{number}-")
+        prefix = f"{id_prefix}{number}-"
+        look = ask_in_turn(client, door, call, count=LOOK_SIZE * len(replicas), token=token, id_prefix=prefix)
         if _shares(look, system, replicas) or time.monotonic() >= deadline:
             break
     return look
-
-
-def _look(
-    client: httpx.Client, door: FrontDoor, call: Call, replicas: int, token: str, id_prefix: str = ""
-) -> tuple[Reply, ...]:
-    """Send a few requests of new customers over fresh connections: they meet every replica of the gateway."""
-    replies = []
-    for number in range(LOOK_SIZE * replicas):
-        client.cookies.clear()  # nobody is known from the last time
-        headers = {"Connection": "close"} | id_of(id_prefix, number)
-        replies.append(ask(client, door, call, headers=headers, token=token))
-    return tuple(replies)
 
 
 def _shares(look: Sequence[Reply], system: System, replicas: Collection[str]) -> bool:
